@@ -1,0 +1,291 @@
+"""Declare what rules are made of: triggers, facts, actions, and the nouns they speak of.
+
+An app offers these from its `automation/` package; nothing here knows who offers what. Labels may be lazy
+translations: the engine never looks inside them. A declaration that is missing a label, docstring or example is
+found by `manage.py check`, not here, so that one bad declaration never stops the process from starting. `catalog` is
+the
+process-wide catalog; tests make their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar, TypeVar
+
+from .values import Refusal, StepContext
+
+T = TypeVar("T")
+Choices = tuple[tuple[str, str], ...]
+
+
+class FactType(StrEnum):
+    """Name the type of a fact; it decides the operators and the input of the value."""
+
+    number = "number"
+    text = "text"
+    choice = "choice"
+    reference = "reference"
+    boolean = "boolean"
+    date = "date"
+    list = "list"
+
+
+def as_choices(choices: Iterable[Any]) -> Choices:
+    """Bring choices to (value, label) pairs; a plain string is its own label."""
+    return tuple((one, one) if isinstance(one, str) else (str(one[0]), one[1]) for one in choices)
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One setting of a trigger, fact or action.
+
+    `type` is one of engine.params.PARAM_TYPES. `many` makes it a list of that type. `reference` names the kind of
+    thing a
+    reference points to; a reference with `choices` may also be one of those words (a role, say) instead of a slug.
+    `fact` (trigger params only) is the fact that must equal the configured value; for a boolean, true asks the fact
+    to be true.
+    """
+
+    name: str
+    type: str
+    label: str
+    required: bool = False
+    default: Any = None
+    choices: Any = ()
+    reference: str | None = None
+    many: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    max_length: int | None = None
+    fact: str | None = None
+    help: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "choices", as_choices(self.choices))
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A kind of thing that events are about: "appointment", "form", "patient"."""
+
+    kind: str
+    label: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A moment of the subject that a step's time may hang on; `field` is the attribute that holds it."""
+
+    key: str
+    label: str
+    subject: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A kind of row that a rule may name by slug; `active` is the filter of rows that may be chosen."""
+
+    kind: str
+    label: str
+    model: str
+    active: Mapping[str, Any] = field(default_factory=dict)
+
+
+Requirement = tuple[str, tuple[Any, ...]]
+
+
+class Trigger:
+    """Declare an event that rules can start from. The subclass's docstring is its documentation."""
+
+    key: ClassVar[str] = ""
+    label: ClassVar[Any] = ""
+    subject: ClassVar[str] = "patient"
+    model: ClassVar[str] = ""
+    params: ClassVar[tuple[Param, ...]] = ()
+    stop_on: ClassVar[tuple[str, ...]] = ()
+    stop_only: ClassVar[bool] = False
+    example: ClassVar[Mapping[str, Any]] = {}
+
+    def fires(self, change: Any) -> bool:
+        """Tell whether this committed change is the transition that the trigger names."""
+        raise NotImplementedError(f"{type(self).__name__} does not say when it fires.")
+
+    def data(self, change: Any) -> dict[str, Any]:
+        """Give what the event carries besides its facts: JSON values, codes and numbers, no free text."""
+        return {}
+
+    def requires(self, config: Mapping[str, Any]) -> tuple[Requirement, ...]:
+        """List (fact key, allowed values) that the config asks for by Param.fact; an empty setting asks for
+        nothing."""
+        wanted: list[Requirement] = []
+        for param in self.params:
+            value = config.get(param.name)
+            if param.fact is None or value in (None, "", False) or value == []:
+                continue
+            wanted.append((param.fact, tuple(value) if isinstance(value, list) else (value,)))
+        return tuple(wanted)
+
+    def accepts(self, config: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+        """Tell whether a rule with this config wants an event with these facts (an unknown fact: no)."""
+        return all(_meets(facts.get(key), allowed) for key, allowed in self.requires(config))
+
+    def problems(self, config: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+        """Give (param name, message) for settings that are valid alone but not together."""
+        return ()
+
+
+def _meets(actual: Any, allowed: tuple[Any, ...]) -> bool:
+    """Tell whether a fact's value is one of the allowed (a list: holds one of them). True never equals 1."""
+    if isinstance(actual, list):
+        return any(one in allowed for one in actual)
+    return any((type(one) is type(actual) and one == actual) or _same_number(one, actual) for one in allowed)
+
+
+def _same_number(one: Any, actual: Any) -> bool:
+    numbers = (int, float)
+    return type(one) in numbers and type(actual) in numbers and bool(one == actual)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Declare something a condition can ask about.
+
+    `subject` is the kind whose triggers offer it ("patient": every trigger); `triggers` narrows it to those keys.
+    `choices` or `reference` bound the values of choice, reference and list facts. `sources` are the models whose
+    change can
+    change it. `expression(ctx, **params)` reads it in SQL; `value(view)` reads it from the changed row. `folded` is
+    the
+    expression of the stored folded text. `change`: the event carries the old value too, under values.old_key(key).
+    """
+
+    key: str
+    label: str
+    type: FactType
+    doc: str
+    example: Mapping[str, Any]
+    subject: str = "patient"
+    triggers: tuple[str, ...] | None = None
+    params: tuple[Param, ...] = ()
+    reference: str | None = None
+    choices: Any = ()
+    sensitive: bool = False
+    sources: tuple[str, ...] = ()
+    time_dependent: bool = False
+    expression: Callable[..., Any] | None = None
+    value: Callable[[Any], Any] | None = None
+    folded: Any = None
+    change: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "type", FactType(self.type))
+        object.__setattr__(self, "choices", as_choices(self.choices))
+
+
+class Action:
+    """Declare something a rule can do. All it may do is write rows, in bulk, in the transaction that marks the steps
+    done."""
+
+    key: ClassVar[str] = ""
+    label: ClassVar[Any] = ""
+    params: ClassVar[tuple[Param, ...]] = ()
+    example: ClassVar[Mapping[str, Any]] = {}
+    message: ClassVar[bool] = False
+
+    def is_patient_message(self, params: Mapping[str, Any]) -> bool:
+        """Tell whether this reaches the patient, so that undo time, quiet hours and staleness apply."""
+        return False
+
+    def role(self, params: Mapping[str, Any]) -> str:
+        """Name who it is for: "patient", "specialist", "clinic_admins", "front_desk" or a user's slug."""
+        return "patient"
+
+    def category(self, params: Mapping[str, Any]) -> str | None:
+        """Name the message category that consent is asked for; None: no consent needed."""
+        return None
+
+    def problems(self, params: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+        """Give (param name, message) for parameters that are valid alone but not together."""
+        return ()
+
+    def perform(self, steps: Sequence[StepContext]) -> Mapping[Any, dict[str, Any]]:
+        """Write the effects of the steps; return a result for each step id. Raises EffectError."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what it does.")
+
+    def guard(self, steps: Sequence[StepContext]) -> Mapping[Any, Refusal]:
+        """Say, by step id, which steps must not act now and why."""
+        return {}
+
+    def withdraw(self, step_ids: Collection[Any]) -> None:
+        """Take back what has not left the house yet."""
+
+
+class DuplicateDeclaration(Exception):
+    """Two declarations carry one key."""
+
+
+class Catalog:
+    """Know every trigger, fact, action, subject, anchor and reference kind, by key."""
+
+    def __init__(self) -> None:
+        self.triggers: dict[str, Trigger] = {}
+        self.facts: dict[str, Fact] = {}
+        self.actions: dict[str, Action] = {}
+        self.subjects: dict[str, Subject] = {}
+        self.anchors: dict[str, Anchor] = {}
+        self.references: dict[str, Reference] = {}
+        self._offered: dict[str, dict[str, Fact]] = {}
+
+    def add(self, declaration: Any) -> None:
+        """Take in one declaration. Raises DuplicateDeclaration, or TypeError for anything else."""
+        table, key = self._place(declaration)
+        if not key:
+            raise TypeError(f"{declaration!r} has no key.")
+        if key in table:
+            raise DuplicateDeclaration(f"{key!r} is declared twice: {table[key]!r} and {declaration!r}.")
+        table[key] = declaration
+        self._offered.clear()
+
+    def _place(self, declaration: Any) -> tuple[dict[str, Any], str]:
+        tables: tuple[tuple[type, dict[str, Any], str], ...] = (
+            (Trigger, self.triggers, "key"),
+            (Fact, self.facts, "key"),
+            (Action, self.actions, "key"),
+            (Subject, self.subjects, "kind"),
+            (Anchor, self.anchors, "key"),
+            (Reference, self.references, "kind"),
+        )
+        for kind, table, name in tables:
+            if isinstance(declaration, kind):
+                return table, getattr(declaration, name)
+        raise TypeError(f"{declaration!r} is no trigger, fact, action, subject, anchor or reference.")
+
+    def facts_for(self, trigger_key: str) -> dict[str, Fact]:
+        """List the facts that an event of this trigger offers, by key. Raises KeyError for an unknown trigger."""
+        if trigger_key not in self._offered:
+            trigger = self.triggers[trigger_key]
+            self._offered[trigger_key] = {key: fact for key, fact in self.facts.items() if _offers(trigger, fact)}
+        return self._offered[trigger_key]
+
+    def anchors_for(self, trigger_key: str) -> dict[str, Anchor]:
+        """List the anchors that a step of a rule with this trigger may hang on."""
+        subject = self.triggers[trigger_key].subject
+        return {key: anchor for key, anchor in self.anchors.items() if anchor.subject == subject}
+
+
+def _offers(trigger: Trigger, fact: Fact) -> bool:
+    if fact.triggers is not None:
+        return trigger.key in fact.triggers
+    return fact.subject in ("patient", trigger.subject)
+
+
+catalog = Catalog()
+
+
+def register(declaration: T) -> T:
+    """Add an instance, or decorate a class (it is instantiated); give the argument back."""
+    catalog.add(declaration() if isinstance(declaration, type) else declaration)
+    return declaration
