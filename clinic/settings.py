@@ -1,5 +1,6 @@
 """Settings, read from the environment. `.env.example` names and explains each variable."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -7,6 +8,10 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 from django.utils.translation import gettext_lazy as _
+
+from clinic.embedded import Valkey
+from clinic.logs import logging_config
+from clinic.servers import broker_url, database, queues
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -113,22 +118,48 @@ TEMPLATES = [
     },
 ]
 
-# --- the database --------------------------------------------------------------------------------------------------
+# --- the database and the broker -----------------------------------------------------------------------------------
 
-_database_url = env.str(f"{_PREFIX}DATABASE_URL", default="")
 DATABASES = {
-    "default": (
-        env.db_url_config(_database_url)
-        if _database_url
-        else {
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": "clinic",
-            "USER": "postgres",
-            "HOST": str(EMBEDDED_DIR / "run"),
-        }
+    "default": database(
+        env.str(f"{_PREFIX}DATABASE_URL", default=""),
+        embedded=EMBEDDED_DIR,
+        application_name=f"clinic-{CLINIC_MODE}",
     )
-    | {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 }
+REDIS_URL = env.str(f"{_PREFIX}REDIS_URL", default="") or Valkey(EMBEDDED_DIR).database_url(0)
+
+# Celery carries wake-ups that may all be lost: nothing is acknowledged late, kept, retried or answered.
+CELERY_BROKER_URL = broker_url(REDIS_URL)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_DEFAULT_QUEUE = "engine"
+CELERY_TASK_QUEUES = queues()
+CELERY_TASK_ROUTES = {"automations.tasks.*": {"queue": "engine"}, "messaging.tasks.*": {"queue": "deliver"}}
+CELERY_BEAT_SCHEDULE = {
+    f"{app}-tick": {"task": f"{app}.tasks.tick", "schedule": 1.0, "options": {"expires": 5}}
+    for app in ("automations", "messaging")
+}
+CELERY_BEAT_SCHEDULER = "clinic.celery.MemoryScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 1
+CELERY_BROKER_CONNECTION_RETRY = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: a broker that is away comes back
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 1,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+    "visibility_timeout": 60,
+}
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_TIMEZONE = "UTC"
 
 # --- people --------------------------------------------------------------------------------------------------------
 
@@ -191,8 +222,55 @@ CONTENT_SECURITY_POLICY = {
 }
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = PRODUCTION
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=PRODUCTION)
+SECURE_REDIRECT_EXEMPT = [r"^healthz/"]  # a probe inside the machine speaks plain HTTP
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000 if PRODUCTION else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+if env.bool("BEHIND_TLS_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# Guessing passwords: five misses for one name from one address lock that pair for an hour.
+AXES_ENABLED = env.bool("AXES_ENABLED", default=CLINIC_MODE != "test")
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(hours=1)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
 
 # --- email ---------------------------------------------------------------------------------------------------------
 
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.smtp.EmailBackend")
+EMAIL_HOST = env.str("EMAIL_HOST", default="127.0.0.1")
+EMAIL_PORT = env.int("EMAIL_PORT", default=1025)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", default="")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
+EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", default=False)
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=20)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="clinic@localhost")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+ANYMAIL = env.json("ANYMAIL", default={})
+# Where the links in messages lead: the address that patients type.
+PUBLIC_URL = env.str("PUBLIC_URL", default="" if PRODUCTION else f"http://127.0.0.1:{PORT}").rstrip("/")
+if not PUBLIC_URL:
+    raise ImproperlyConfigured("PUBLIC_URL is empty. Give the address that patients reach, like https://clinic.example.")
+
+# --- the API -------------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+}
+
+# --- readiness and logs --------------------------------------------------------------------------------------------
+
+# Work that is due and still waits after this long means that the workers are gone or drowning.
+HEALTH_MAX_BACKLOG_SECONDS = env.int("HEALTH_MAX_BACKLOG_SECONDS", default=300)
+LOGGING = logging_config(env.str("LOG_LEVEL", default="INFO"))

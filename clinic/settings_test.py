@@ -1,7 +1,22 @@
-"""The settings of a test run: the same file, in the mode that may move the clock, on servers of its own."""
+"""The settings of a test run: the same file, in the mode that may move the clock, on servers of its own.
+
+Several runs may share a checkout, so each takes a number that is free (see clinic/testing/slots.py) and with it its own databases. The first process
+of a run takes it and hands it to its pytest-xdist workers in the environment.
+"""
 
 import os
 
 os.environ["CLINIC_MODE"] = "test"
 
 from clinic.settings import *  # noqa: E402, F403
+from clinic.settings import DATABASES, EMBEDDED_DIR, REDIS_URL, Valkey, broker_url, env  # noqa: E402
+from clinic.testing.slots import own_slot, valkey_database  # noqa: E402
+
+DATABASES["default"]["TEST"] = {"NAME": f"test_clinic_{own_slot(EMBEDDED_DIR)}"}
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = False  # it would count in the pinned numbers of queries
+if not env.str("TEST_REDIS_URL", default=""):
+    REDIS_URL = Valkey(EMBEDDED_DIR).database_url(valkey_database(own_slot(EMBEDDED_DIR)))
+    CELERY_BROKER_URL = broker_url(REDIS_URL)
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # logging in is not what most tests are about
+EMAIL_TIMEOUT = 5

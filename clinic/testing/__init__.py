@@ -1,0 +1,1 @@
+"""What the tests of every app share: slots, servers, workers, and a server of email."""
