@@ -1,0 +1,171 @@
+"""Clinics, the people who work there, what is paused, and the audit trail."""
+
+from __future__ import annotations
+
+import zoneinfo
+
+from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from clinic.clock import ClinicNow
+from clinic.db import ClinicModel
+
+
+def validate_time_zone(value: str) -> None:
+    """Refuse a name that the IANA database does not have."""
+    if value not in zoneinfo.available_timezones():
+        raise ValidationError(
+            _("“%(zone)s” is not a time zone; use a name such as Europe/Bucharest."), params={"zone": value}
+        )
+
+
+class Clinic(models.Model):
+    """A tenant: one clinic with its zone, its week, its quiet hours."""
+
+    class Weekday(models.IntegerChoices):
+        MONDAY = 0, _("Monday")
+        TUESDAY = 1, _("Tuesday")
+        WEDNESDAY = 2, _("Wednesday")
+        THURSDAY = 3, _("Thursday")
+        FRIDAY = 4, _("Friday")
+        SATURDAY = 5, _("Saturday")
+        SUNDAY = 6, _("Sunday")
+
+    slug = models.SlugField(_("slug"), unique=True)
+    name = models.CharField(_("name"), max_length=200)
+    time_zone = models.CharField(_("time zone"), max_length=64, validators=[validate_time_zone])
+    language = models.CharField(_("language"), max_length=10, default="en")
+    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    address = models.CharField(_("address"), max_length=300, blank=True)
+    week_start = models.PositiveSmallIntegerField(
+        _("first day of the week"), choices=Weekday.choices, default=Weekday.MONDAY
+    )
+    quiet_start = models.TimeField(_("quiet hours begin"), null=True, blank=True)
+    quiet_end = models.TimeField(_("quiet hours end"), null=True, blank=True)
+    closed_weekdays = ArrayField(
+        models.PositiveSmallIntegerField(choices=Weekday.choices),
+        default=list,
+        blank=True,
+        verbose_name=_("closed days"),
+    )
+    undo_seconds = models.PositiveIntegerField(_("undo time (seconds)"), default=60)
+    age_of_consent = models.PositiveSmallIntegerField(_("age of consent (years)"), default=16)
+    rules_epoch = models.PositiveBigIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(db_default=ClinicNow(), editable=False)
+
+    class Meta:
+        verbose_name = _("clinic")
+        verbose_name_plural = _("clinics")
+        ordering = ("name",)
+        constraints = [
+            models.CheckConstraint(
+                name="quiet_hours_whole",
+                condition=models.Q(quiet_start__isnull=True, quiet_end__isnull=True)
+                | models.Q(quiet_start__isnull=False, quiet_end__isnull=False),
+                violation_error_message=_("Give both ends of the quiet hours, or neither."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class User(AbstractUser):
+    """A person who signs in; what they may do at a clinic is their membership there."""
+
+    is_platform_operator = models.BooleanField(_("platform operator"), default=False)
+
+
+class Membership(ClinicModel):
+    """A person's role at one clinic. Rules and records name staff by it."""
+
+    class Role(models.TextChoices):
+        CLINIC_ADMIN = "clinic_admin", _("clinic admin")
+        SPECIALIST = "specialist", _("specialist")
+        FRONT_DESK = "front_desk", _("front desk")
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships", verbose_name=_("user"))
+    role = models.CharField(_("role"), max_length=20, choices=Role.choices)
+    slug = models.SlugField(_("slug"))
+    name = models.CharField(_("name"), max_length=200)
+    is_active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("member of staff")
+        verbose_name_plural = _("staff")
+        ordering = ("name",)
+        constraints = [
+            models.UniqueConstraint(fields=["clinic", "slug"], name="membership_slug_in_clinic"),
+            models.UniqueConstraint(fields=["clinic", "user", "role"], name="membership_once_a_role"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Pause(ClinicModel):
+    """A stop switch: while it stands, nothing of its scope is executed or sent."""
+
+    class Scope(models.TextChoices):
+        CLINIC = "clinic", _("the whole clinic")
+        RULE = "rule", _("one rule")
+        PATIENT = "patient", _("one patient")
+
+    scope = models.CharField(_("scope"), max_length=10, choices=Scope.choices)
+    target_id = models.BigIntegerField(_("target"), null=True, blank=True)
+    why = models.CharField(_("why"), max_length=300)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("pause")
+        verbose_name_plural = _("pauses")
+        constraints = [
+            models.CheckConstraint(
+                name="pause_target_fits_scope",
+                condition=models.Q(scope="clinic", target_id__isnull=True)
+                | models.Q(scope__in=["rule", "patient"], target_id__isnull=False),
+            ),
+            models.UniqueConstraint(
+                fields=["clinic", "scope", "target_id"],
+                condition=models.Q(ended_at__isnull=True),
+                nulls_distinct=False,
+                name="pause_once_at_a_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_scope_display()}: {self.why}"
+
+
+class AuditEntry(models.Model):
+    """Who read or changed what, when. The database refuses to change or remove a row.
+
+    `detail` holds codes and numbers, never a patient's words.
+    """
+
+    clinic_id = models.BigIntegerField(null=True)
+    at = models.DateTimeField(db_default=ClinicNow(), editable=False)
+    actor_kind = models.CharField(max_length=10)
+    actor_id = models.BigIntegerField(null=True)
+    action = models.CharField(max_length=60)
+    object_type = models.CharField(max_length=60, blank=True)
+    object_id = models.CharField(max_length=40, blank=True)
+    patient_id = models.BigIntegerField(null=True)
+    detail = models.JSONField(default=dict)
+    ip = models.GenericIPAddressField(null=True)
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit trail")
+        ordering = ("-id",)
+        indexes = [
+            models.Index(fields=["clinic_id", "-at"], name="audit_by_clinic"),
+            models.Index(fields=["patient_id", "-at"], name="audit_by_patient"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.object_type} {self.object_id}"

@@ -1,0 +1,61 @@
+"""The one clock: database time, plus an offset that only a demo or a test may set."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection, models, transaction
+
+from clinic.errors import Refused
+
+
+class ClinicNow(models.Func):
+    """The SQL function `clinic_now()`: the same clock inside a query or as a column's default."""
+
+    function = "clinic_now"
+    template = "%(function)s()"
+    output_field = models.DateTimeField()
+
+
+def now() -> datetime:
+    """Return the current moment, aware, in UTC.
+
+    The database answers, so that every process of an installation sees one clock. It is the moment of the call, not
+    the start of the transaction.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clinic_now()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment
+
+
+def movable() -> bool:
+    """Tell whether this installation may move its clock (the demo and the tests)."""
+    return settings.CLINIC_MODE in ("demo", "test")
+
+
+def advance_to(moment: datetime) -> None:
+    """Move the clock forward to `moment`.
+
+    Raises Refused in production, for a naive time, and for a time that has passed: work that is done cannot be undone
+    by turning the clock back.
+    """
+    if not movable():
+        raise Refused("The clock moves only in the demo and in tests.", code="clock_fixed")
+    if moment.tzinfo is None:
+        raise Refused("Name the time zone of the moment, for example 2026-11-24T09:00:00+01:00.", code="naive_time")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT clinic_now()")
+        current: datetime = cursor.fetchone()[0]
+        if moment < current:
+            raise Refused(
+                f"The clock stands at {current.isoformat()}; it does not go back to {moment.isoformat()}.",
+                code="clock_backwards",
+            )
+        cursor.execute("UPDATE clinic_clock SET ahead = ahead + %s", [moment - current])
+
+
+def advance_by(interval: timedelta) -> None:
+    """Move the clock forward by `interval`; see `advance_to`."""
+    advance_to(now() + interval)

@@ -1,0 +1,127 @@
+"""Form templates and their versions, requests to patients, and the signed answers."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from clinic.clock import ClinicNow
+from clinic.db import ClinicForeignKey, ClinicModel, WatchedModel
+
+
+class FormTemplate(ClinicModel):
+    """A consent, a questionnaire or a survey (FHIR Questionnaire)."""
+
+    class Kind(models.TextChoices):
+        CONSENT = "consent", _("consent")
+        QUESTIONNAIRE = "questionnaire", _("questionnaire")
+        SURVEY = "survey", _("survey")
+
+    slug = models.SlugField(_("slug"))
+    name = models.CharField(_("name"), max_length=200)
+    kind = models.CharField(_("kind"), max_length=15, choices=Kind.choices)
+    archived_at = models.DateTimeField(_("archived at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("form template")
+        verbose_name_plural = _("form templates")
+        ordering = ("name",)
+        constraints = [models.UniqueConstraint(fields=["clinic", "slug"], name="form_template_slug_in_clinic")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FormTemplateVersion(ClinicModel):
+    """One published wording of a template; never changed.
+
+    `questions` is a list of {"id", "type", "text", "required", …}; the types and their keys are in forms_app/questions.py.
+    """
+
+    template = ClinicForeignKey(FormTemplate, related_name="versions", verbose_name=_("template"))
+    number = models.PositiveIntegerField(_("version"))
+    title = models.CharField(_("title"), max_length=200)
+    text = models.TextField(_("text"), blank=True)
+    questions = models.JSONField(_("questions"), default=list, blank=True)
+    published_by = ClinicForeignKey("accounts.Membership", null=True, blank=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("version")
+        verbose_name_plural = _("versions")
+        ordering = ("number",)
+        constraints = [models.UniqueConstraint(fields=["template", "number"], name="form_version_number_once")]
+
+    def __str__(self) -> str:
+        return f"{self.title} (v{self.number})"
+
+
+class FormRequest(WatchedModel):
+    """A form that a patient is asked to sign or fill (FHIR Task and QuestionnaireResponse)."""
+
+    class Status(models.TextChoices):
+        REQUIRED = "required", _("required")
+        IN_PROGRESS = "in_progress", _("in progress")
+        SIGNED = "signed", _("signed")
+        SUBMITTED = "submitted", _("submitted")
+        AMENDED = "amended", _("amended")
+        DECLINED = "declined", _("declined")
+        VOIDED = "voided", _("voided")
+        EXPIRED = "expired", _("expired")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    OPEN = (Status.REQUIRED, Status.IN_PROGRESS)
+    FILLED = (Status.SIGNED, Status.SUBMITTED, Status.AMENDED)
+
+    patient = ClinicForeignKey("patients.Patient", related_name="form_requests", verbose_name=_("patient"))
+    template = ClinicForeignKey(FormTemplate, related_name="requests", verbose_name=_("form"))
+    version = ClinicForeignKey(FormTemplateVersion, related_name="+", verbose_name=_("version"))
+    status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.REQUIRED)
+    due_at = models.DateTimeField(_("due"), null=True, blank=True)
+    blocking = models.BooleanField(_("blocks booking"), default=False)
+    about_type = models.CharField(max_length=40, blank=True, editable=False)
+    about_id = models.BigIntegerField(null=True, editable=False)
+    draft_answers = models.JSONField(default=dict, editable=False)
+    message = ClinicForeignKey("messaging.Delivery", null=True, blank=True, editable=False, related_name="+")
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True, editable=False)
+    source_step = ClinicForeignKey("automations.Step", null=True, blank=True, editable=False, related_name="+")
+
+    watched = ("status", "due_at", "template_id")
+
+    class Meta:
+        verbose_name = _("form request")
+        verbose_name_plural = _("form requests")
+        ordering = ("-id",)
+        constraints = [models.UniqueConstraint(fields=["source_step"], name="one_form_request_a_step")]
+        indexes = [
+            models.Index(fields=["patient", "status"], name="form_request_of_patient"),
+            models.Index(fields=["about_type", "about_id"], name="form_request_about"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.template} #{self.pk}"
+
+
+class FormResponse(ClinicModel):
+    """Signed or submitted answers. The database refuses to change them; a correction is a new number."""
+
+    request = ClinicForeignKey(FormRequest, related_name="responses", verbose_name=_("request"))
+    patient = ClinicForeignKey("patients.Patient", related_name="form_responses")
+    template = ClinicForeignKey(FormTemplate, related_name="+")
+    version = ClinicForeignKey(FormTemplateVersion, related_name="+")
+    number = models.PositiveSmallIntegerField(_("number"), default=1)
+    answers = models.JSONField(_("answers"))
+    signed_by = models.CharField(_("signed by"), max_length=200)
+    relation = models.CharField(_("relation"), max_length=50)
+    signed_at = models.DateTimeField(_("signed at"), db_default=ClinicNow())
+    ip = models.GenericIPAddressField(_("IP address"), null=True)
+    content_hash = models.CharField(_("content hash (SHA-256)"), max_length=64)
+
+    class Meta:
+        verbose_name = _("form response")
+        verbose_name_plural = _("form responses")
+        ordering = ("request", "number")
+        constraints = [models.UniqueConstraint(fields=["request", "number"], name="response_number_once")]
+        indexes = [models.Index(fields=["patient", "template", "-id"], name="response_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.version} #{self.pk}"

@@ -1,0 +1,165 @@
+"""Templates, in-platform notifications, and what leaves the house: deliveries and their attempts."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from clinic.clock import ClinicNow
+from clinic.db import ClinicForeignKey, ClinicModel
+
+
+class Category(models.TextChoices):
+    """What a message is, and so which consent and which limits apply."""
+
+    TRANSACTIONAL = "transactional", _("transactional")
+    CLINICAL = "clinical", _("clinical")
+    SURVEY = "survey", _("survey")
+    MARKETING = "marketing", _("marketing")
+
+
+class MessageTemplate(ClinicModel):
+    """A message that rules send, one body a language."""
+
+    slug = models.SlugField(_("slug"))
+    name = models.CharField(_("name"), max_length=200)
+    category = models.CharField(_("category"), max_length=20, choices=Category.choices, default=Category.TRANSACTIONAL)
+    archived_at = models.DateTimeField(_("archived at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("message template")
+        verbose_name_plural = _("message templates")
+        ordering = ("name",)
+        constraints = [models.UniqueConstraint(fields=["clinic", "slug"], name="message_template_slug_in_clinic")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MessageBody(ClinicModel):
+    """Subject and text of a template in one language, in Liquid."""
+
+    template = ClinicForeignKey(MessageTemplate, related_name="bodies", verbose_name=_("template"))
+    language = models.CharField(_("language"), max_length=35)
+    subject = models.CharField(_("subject"), max_length=200)
+    text = models.TextField(_("text"))
+
+    class Meta:
+        verbose_name = _("body")
+        verbose_name_plural = _("bodies")
+        constraints = [models.UniqueConstraint(fields=["template", "language"], name="one_body_a_language")]
+
+    def __str__(self) -> str:
+        return f"{self.template} ({self.language})"
+
+
+class Notification(ClinicModel):
+    """A message inside the platform, to one person of the staff or to a patient."""
+
+    patient = ClinicForeignKey("patients.Patient", related_name="notifications", verbose_name=_("about the patient"))
+    recipient = ClinicForeignKey(
+        "accounts.Membership", null=True, blank=True, related_name="notifications", verbose_name=_("to")
+    )
+    title = models.CharField(_("title"), max_length=200)
+    body = models.TextField(_("body"), blank=True)
+    link_kind = models.CharField(max_length=30, blank=True)
+    link_id = models.BigIntegerField(null=True)
+    visible_at = models.DateTimeField(_("visible from"), db_default=ClinicNow())
+    withdrawn_at = models.DateTimeField(null=True, editable=False)
+    read_at = models.DateTimeField(_("read at"), null=True, blank=True, editable=False)
+    source_step = ClinicForeignKey("automations.Step", null=True, blank=True, editable=False, related_name="+")
+
+    class Meta:
+        verbose_name = _("notification")
+        verbose_name_plural = _("notifications")
+        ordering = ("-id",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source_step", "recipient"], nulls_distinct=True, name="one_notification_a_person"
+            ),
+            models.UniqueConstraint(
+                fields=["source_step"], condition=models.Q(recipient__isnull=True), name="one_notification_a_patient"
+            ),
+        ]
+        indexes = [models.Index(fields=["recipient", "read_at"], name="notification_unread")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Delivery(ClinicModel):
+    """One message to one address, from queued to its outcome.
+
+    `sending` is committed before a byte leaves, with a lease; address and text are read then and kept here.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("queued")
+        SENDING = "sending", _("sending")
+        SENT = "sent", _("sent")
+        RETRY = "retry", _("waiting to retry")
+        FAILED = "failed", _("failed")
+        UNKNOWN = "unknown", _("unknown")
+        SUPPRESSED = "suppressed", _("suppressed")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    patient = ClinicForeignKey("patients.Patient", related_name="deliveries", verbose_name=_("about the patient"))
+    channel = models.CharField(max_length=10, default="email")
+    purpose = models.CharField(max_length=20, default="template")
+    category = models.CharField(_("category"), max_length=20, choices=Category.choices)
+    template = ClinicForeignKey(MessageTemplate, null=True, blank=True, related_name="+")
+    contact = ClinicForeignKey("patients.Contact", null=True, blank=True, related_name="+")
+    recipient = ClinicForeignKey("accounts.Membership", null=True, blank=True, related_name="+")
+    recipient_key = models.CharField(max_length=40)
+    context = models.JSONField(default=dict)
+    state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.QUEUED)
+    reason = models.CharField(_("reason"), max_length=40, blank=True)
+    not_before = models.DateTimeField(_("not before"), db_default=ClinicNow())
+    not_after = models.DateTimeField(_("not after"), null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    lease_until = models.DateTimeField(null=True, editable=False)
+    message_id = models.CharField(max_length=200, unique=True)
+    address = models.EmailField(_("address"), blank=True)
+    language = models.CharField(_("language"), max_length=35, blank=True)
+    subject = models.CharField(_("subject"), max_length=300, blank=True)
+    body_text = models.TextField(_("text"), blank=True)
+    body_html = models.TextField(_("HTML"), blank=True)
+    last_error = models.CharField(_("last error"), max_length=500, blank=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True, editable=False)
+    source_step = ClinicForeignKey("automations.Step", null=True, blank=True, editable=False, related_name="+")
+
+    class Meta:
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
+        ordering = ("-id",)
+        constraints = [models.UniqueConstraint(fields=["source_step", "recipient_key"], name="one_delivery_a_person")]
+        indexes = [
+            models.Index(
+                fields=["not_before", "id"], condition=models.Q(state__in=["queued", "retry"]), name="delivery_due"
+            ),
+            models.Index(fields=["lease_until"], condition=models.Q(state="sending"), name="delivery_leased"),
+            models.Index(fields=["patient", "-id"], name="delivery_of_patient"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_state_display()} #{self.pk}"
+
+
+class DeliveryAttempt(ClinicModel):
+    """One conversation with a mail server: when it began, how it ended, in the server's words."""
+
+    delivery = ClinicForeignKey(Delivery, related_name="attempt_log")
+    number = models.PositiveSmallIntegerField()
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=20, blank=True)
+    answer = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+        ordering = ("number",)
+        constraints = [models.UniqueConstraint(fields=["delivery", "number"], name="attempt_number_once")]
+
+    def __str__(self) -> str:
+        return f"#{self.number}: {self.outcome}"
