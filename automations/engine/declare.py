@@ -114,6 +114,15 @@ class Trigger:
         """Tell whether this committed change is the transition that the trigger names."""
         raise NotImplementedError(f"{type(self).__name__} does not say when it fires.")
 
+    def subject_id(self, change: Any) -> Any:
+        """Give the id of the subject; another record than the changed one if `model` is not the subject's model."""
+        return change.instance.pk
+
+    def snapshot(self, change: Any) -> Mapping[str, Any]:
+        """Give the subject's attributes that the event keeps: codes, ids, numbers, moments; no free text."""
+        kept: Mapping[str, Any] = change.snapshot()
+        return kept
+
     def data(self, change: Any) -> dict[str, Any]:
         """Give what the event carries besides its facts: JSON values, codes and numbers, no free text."""
         return {}
