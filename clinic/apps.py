@@ -8,4 +8,6 @@ class ProjectConfig(AppConfig):
     name = "clinic"
 
     def ready(self) -> None:
-        import_module("clinic.celery")  # so that shared tasks find their app; not in __init__, which the keeper imports too
+        import_module(
+            "clinic.celery"
+        )  # so that shared tasks find their app; not in __init__, which the keeper imports too

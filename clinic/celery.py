@@ -6,20 +6,38 @@ import os
 from typing import Any
 
 from celery import Celery
+from celery.app.amqp import AMQP
 from celery.beat import Scheduler
-from celery.signals import celeryd_init, setup_logging
+from celery.signals import beat_embedded_init, celeryd_init, setup_logging, worker_process_init
 from django.conf import settings
+from kombu import Connection
+
+from clinic.embedded import die_with_parent, ensure
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic.settings")
 
-app = Celery("clinic")
-app.set_default()  # also in threads other than the one that imports this
-app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks()
+
+class EagerConnection(Connection):
+    """A connection that looks for a lost broker every second; Celery's own pauses grow to 30 s and are not settings."""
+
+    def ensure_connection(self, *args: Any, **kwargs: Any) -> Any:
+        return super().ensure_connection(
+            *args, **{"interval_start": 0.2, "interval_step": 0.2, "interval_max": 1} | kwargs
+        )
+
+
+class EagerAMQP(AMQP):
+    Connection = EagerConnection
 
 
 class MemoryScheduler(Scheduler):
     """Beat without its state file: a tick is worth sending or not at this moment, and the past does not matter."""
+
+
+app = Celery("clinic", amqp=EagerAMQP)
+app.set_default()  # also in threads other than the one that imports this
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
 
 
 @setup_logging.connect
@@ -30,7 +48,12 @@ def keep_the_logging_of_the_settings(**_kwargs: Any) -> None:
 @celeryd_init.connect
 def start_the_embedded_servers(**_kwargs: Any) -> None:
     """Have the embedded servers run before the worker first asks for its broker."""
-    from clinic.embedded import ensure
-
     if "embedded" in settings.DATABASES["default"]["OPTIONS"]:
         ensure(settings.EMBEDDED_DIR)
+
+
+@worker_process_init.connect
+@beat_embedded_init.connect
+def end_with_the_worker(**_kwargs: Any) -> None:
+    """Have the processes of a worker end when it is killed: an orphan would go on ticking, unseen."""
+    die_with_parent()

@@ -14,9 +14,11 @@ from clinic.embedded import Postgres
 LANES = ("engine", "deliver")
 
 
-def database(url: str, *, embedded: Path, application_name: str) -> dict[str, Any]:
+def database(url: str, *, embedded: Path, fsync: bool, application_name: str) -> dict[str, Any]:
     """Return one entry of DATABASES for any address that libpq takes; for none, the embedded server in `embedded`."""
-    parts = {name: value for name, value in conninfo_to_dict(url or Postgres(embedded).url).items() if value is not None}
+    parts = {
+        name: value for name, value in conninfo_to_dict(url or Postgres(embedded).url).items() if value is not None
+    }
     named = {
         "NAME": parts.pop("dbname", ""),
         "USER": parts.pop("user", ""),
@@ -24,9 +26,9 @@ def database(url: str, *, embedded: Path, application_name: str) -> dict[str, An
         "HOST": parts.pop("host", ""),
         "PORT": str(parts.pop("port", "")),
     }
-    options = {"application_name": application_name} | parts
+    options: dict[str, Any] = {"application_name": application_name} | parts
     if not url:
-        options["embedded"] = str(embedded)
+        options |= {"embedded": str(embedded), "embedded_fsync": fsync}
     return named | {
         "ENGINE": "django.db.backends.postgresql" if url else "clinic.embedded.backend",
         "OPTIONS": options,
@@ -45,5 +47,5 @@ def broker_url(redis_url: str) -> str:
 
 
 def queues() -> list[Queue]:
-    """Return one durable-less queue a lane: the messages are wake-ups, nobody misses them."""
-    return [Queue(lane, durable=False) for lane in LANES]
+    """Return one queue a lane. Celery addresses such a queue by its name alone, so emptying Redis loses no route to it."""
+    return [Queue(lane) for lane in LANES]

