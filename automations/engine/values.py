@@ -199,8 +199,7 @@ class Verdict:
     def as_json(self) -> dict[str, Any]:
         """Give the tree as the API shows it; a group inside also says "field": "group", as in the rule."""
         items = [
-            {"field": "group", **item.as_json()} if isinstance(item, Verdict) else item.as_json() for item in
-            self.items
+            {"field": "group", **item.as_json()} if isinstance(item, Verdict) else item.as_json() for item in self.items
         ]
         return {"match": self.match, "result": self.result, "items": items}
 
