@@ -1,3 +1,3 @@
 """What every test can ask for."""
 
-pytest_plugins = ["clinic.testing.fixtures"]
+pytest_plugins = ["clinic.testing.fixtures", "tests.cast"]
