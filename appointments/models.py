@@ -59,14 +59,15 @@ class Appointment(WatchedModel):
         "accounts.Membership", null=True, blank=True, related_name="appointments", verbose_name=_("specialist")
     )
     starts_at = models.DateTimeField(_("starts at"))
-    minutes = models.PositiveSmallIntegerField(_("minutes"), default=30)
+    minutes = models.PositiveIntegerField(_("minutes"), default=30)  # an imported hospital stay may last months
     status = models.CharField(_("status"), max_length=20, choices=Status.choices, default=Status.BOOKED)
     location = models.CharField(_("location"), max_length=200, blank=True)
     join_url = models.URLField(_("join link"), null=True, blank=True)
     series = ClinicForeignKey(Series, null=True, blank=True, related_name="appointments", verbose_name=_("series"))
     series_position = models.PositiveSmallIntegerField(_("position in the series"), null=True, blank=True)
 
-    watched = ("status", "starts_at", "specialist_id", "service_id", "series_position")
+    watched = ("status", "starts_at", "specialist_id", "service_id", "series_position", "minutes", "location", "join_url")
+    snapshot = ("status", "starts_at", "specialist_id", "service_id", "series_position")
 
     class Meta:
         verbose_name = _("appointment")
@@ -98,7 +99,8 @@ class VisitSummary(WatchedModel):
     released_at = models.DateTimeField(_("released at"), null=True, blank=True)
     released_by = ClinicForeignKey("accounts.Membership", null=True, blank=True, related_name="+")
 
-    watched = ("status", "appointment_id")
+    watched = ("status", "appointment_id", "text")
+    snapshot = ("status", "appointment_id")
 
     class Meta:
         verbose_name = _("visit summary")

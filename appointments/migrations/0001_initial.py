@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
                 ('revision', models.PositiveIntegerField(default=1, editable=False)),
                 ('external_id', models.CharField(blank=True, max_length=200, null=True, verbose_name='external id')),
                 ('starts_at', models.DateTimeField(verbose_name='starts at')),
-                ('minutes', models.PositiveSmallIntegerField(default=30, verbose_name='minutes')),
+                ('minutes', models.PositiveIntegerField(default=30, verbose_name='minutes')),
                 ('status', models.CharField(choices=[('booked', 'booked'), ('confirmed', 'confirmed'), ('in_progress', 'in progress'), ('completed', 'completed'), ('cancelled', 'cancelled'), ('no_show', 'no-show'), ('entered_in_error', 'entered in error')], default='booked', max_length=20, verbose_name='status')),
                 ('location', models.CharField(blank=True, max_length=200, verbose_name='location')),
                 ('join_url', models.URLField(blank=True, null=True, verbose_name='join link')),
