@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import traceback
 from datetime import UTC, datetime
 from typing import Any
@@ -20,24 +21,36 @@ ALLOWED = frozenset(
     {
         "action", "action_id", "age_seconds", "attempt", "attempts", "batch", "cancelled", "clinic_id", "code", "command", "count", "delivery_id",
         "depth", "due", "duration_ms", "errors", "event_id", "event_ids", "expired", "failed", "hook", "kind", "lane", "lane_depth", "limit",
-        "matched", "method", "mode", "model", "number", "outcome", "patient_id", "pid", "port", "pool", "process", "request_id", "rule_id",
+        "matched", "method", "mode", "model", "number", "outcome", "patient_id", "pid", "port", "pool", "request_id", "rule_id",
         "run_id", "run_ids", "skipped", "state", "status", "status_code", "step_id", "step_ids", "task", "trigger", "version", "waited_ms", "worker",
     }
 )  # fmt: skip
 LONGEST = 200
 
 
+CODE = re.compile(r"[\w.:/@%+-]*")
+ADDRESS = re.compile(r"[^\s<>\"',;:]+@[^\s<>\"',;:]+")
+
+
 def _plain(value: Any) -> Any:
-    """Return numbers, flags, short codes and lists of them; the type's name for anything else."""
+    """Return numbers, flags, codes (one word of ASCII, no address) and lists of them; the type's name for anything else."""
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
-        return value[:LONGEST]
+        code = value.isascii() and CODE.fullmatch(value) and not ADDRESS.search(value)
+        return value[:LONGEST] if code else "(text left out)"
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(item) for item in list(value)[:LONGEST]]
     if isinstance(value, datetime):
         return value.isoformat()
     return type(value).__name__
+
+
+def _message(record: logging.LogRecord) -> str:
+    """Return the message before formatting, without addresses: its arguments are where patient data hides."""
+    if not isinstance(record.msg, str):
+        return type(record.msg).__name__
+    return ADDRESS.sub("(address left out)", record.msg)[:LONGEST]
 
 
 def _places(error: BaseException) -> list[str]:
@@ -62,12 +75,10 @@ class JsonFormatter(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            # Before formatting: the arguments of other people's messages are where patient data hides.
-            "message": str(record.msg)[:LONGEST] if isinstance(record.msg, str) else type(record.msg).__name__,
+            "message": _message(record),
         }
         for name in ALLOWED & record.__dict__.keys():
-            if name != "process":  # every record has that one: the number of the process
-                line[name] = _plain(record.__dict__[name])
+            line[name] = _plain(record.__dict__[name])
         line["process"] = record.process
         if record.exc_info and isinstance(record.exc_info[1], BaseException):
             line["error"] = _chain(record.exc_info[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -50,9 +51,8 @@ def start_worker(transactional_db: None, valkey: redis.Redis, tmp_path: Path) ->
     """Return a function that starts a real Celery worker on this test's database: `start_worker("engine", beat=False)`."""
     started: list[Worker] = []
 
-    def start(queue: str, *, beat: bool = True, concurrency: int = 1, **environment: str) -> Worker:
-        log = tmp_path / f"{queue}-{len(started)}.log"
-        worker = Worker(queue, log, beat=beat, concurrency=concurrency, **environment)
+    def start(queue: str, **options: Any) -> Worker:
+        worker = Worker(queue, tmp_path / f"{queue}-{len(started)}.log", **options)
         started.append(worker)
         return worker.wait_ready()
 

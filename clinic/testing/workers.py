@@ -61,30 +61,14 @@ def spawn(command: list[str | Path], log: Path, **changes: str) -> subprocess.Po
 class Worker:
     """One `celery worker` process and its children. Its log stays readable after its end."""
 
-    def __init__(self, queue: str, log: Path, *, beat: bool = True, concurrency: int = 1, **changes: str) -> None:
+    def __init__(
+        self, queue: str, log: Path, *, app: str = "clinic", beat: bool = True, concurrency: int = 1, **changes: str
+    ) -> None:
         self.queue, self.log = queue, log
         self._seen = log.stat().st_size if log.exists() else 0
-        command: list[str | Path] = [
-            sys.executable,
-            "-m",
-            "celery",
-            "-A",
-            "clinic",
-            "worker",
-            "-Q",
-            queue,
-            "-n",
-            f"{queue}-{os.getpid()}@%h",
-        ]
-        command += [
-            "--concurrency",
-            str(concurrency),
-            "--without-gossip",
-            "--without-mingle",
-            "--without-heartbeat",
-            "--loglevel",
-            "INFO",
-        ]
+        command: list[str | Path] = [sys.executable, "-m", "celery", "-A", app, "worker", "-Q", queue]
+        command += ["-n", f"{queue}-{os.getpid()}@%h", "--concurrency", str(concurrency), "--loglevel", "INFO"]
+        command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         self.process = spawn(command + (["-B"] if beat else []), log, **changes)
 
     def text(self) -> str:

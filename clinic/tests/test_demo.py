@@ -1,0 +1,184 @@
+"""`manage.py demo`, as a person starts, stops and kills it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+
+from clinic.embedded import in_use
+from clinic.embedded.process import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 90
+OURS = ("CLINIC_", "TEST_", "DATABASE_URL", "REDIS_URL", "DJANGO_", "PYTEST_", "PORT")
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+class Demo:
+    """A demo in a directory and on a port of this test's own."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+        self.environment = clean | {"CLINIC_LOCAL_DIR": str(directory), "PORT": str(self.port), "PYTHONUNBUFFERED": "1"}
+        self.output = directory.parent / "output"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "manage.py", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True)
+
+    def start(self) -> float:
+        """Start it and return after how many seconds it said Ready."""
+        began = time.monotonic()
+        with self.output.open("wb") as output:
+            command = [sys.executable, "manage.py", "demo"]
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=self.environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        wait_until(lambda: "Ready: " in self.said() or self.process.poll() is not None, START_SECONDS)
+        assert f"Ready: http://127.0.0.1:{self.port}/" in self.said(), self.said()
+        return time.monotonic() - began
+
+    def said(self) -> str:
+        return self.output.read_text()
+
+    def processes(self) -> list[psutil.Process]:
+        """Return every living process of this demo: those that carry its directory in their environment or their arguments."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
+                    continue
+                mine = process.environ().get("CLINIC_LOCAL_DIR") == str(self.directory)
+                if mine or str(self.directory) in " ".join(process.cmdline()):
+                    found.append(process)
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+        return found
+
+    def gone(self, seconds: float = 30) -> bool:
+        return wait_until(lambda: not self.processes(), seconds)
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=20) as answer:
+            return answer.status, answer.read()
+
+
+@pytest.fixture
+def demo(tmp_path):
+    demo = Demo(tmp_path / "local")
+    yield demo
+    for process in demo.processes():
+        process.kill()
+    if demo.process is not None:
+        demo.process.wait()
+
+
+def test_it_starts_answers_stops_and_leaves_nothing_behind(demo):
+    demo.start()
+
+    assert json.loads(demo.get("/healthz/ready")[1])["ready"] is True
+    status, page = demo.get("/admin/login/")
+    assert status == 200
+    assert b'src="http' not in page  # nothing from another machine
+    assert b'href="http' not in page
+    names = " ".join(" ".join(process.cmdline()) for process in demo.processes())
+    for part in ("gunicorn", "-Q engine", "-Q deliver", "postgres -D", "valkey-server"):
+        assert part in names
+
+    demo.process.send_signal(signal.SIGTERM)
+
+    assert demo.process.wait(40) == 0
+    assert demo.processes() == []
+    assert not in_use(demo.directory)
+
+    # the second start keeps the data and takes seconds
+    assert demo.start() < 10
+    os.killpg(demo.process.pid, signal.SIGINT)  # as Ctrl-C does: to every process of the group
+    assert demo.process.wait(40) == 0
+    assert demo.processes() == []
+
+
+def test_after_sigkill_nothing_stays_and_the_next_start_recovers(demo):
+    demo.start()
+    demo.process.kill()
+    demo.process.wait()
+
+    demo.start()  # at once: it waits for what the killed one left
+
+    assert demo.get("/healthz/ready")[0] == 200
+    demo.process.kill()
+    demo.process.wait()
+    assert demo.gone()
+
+
+def test_a_killed_child_is_started_again(demo):
+    demo.start()
+    (worker,) = [p for p in demo.processes() if "-Q engine" in " ".join(p.cmdline()) and p.ppid() == demo.process.pid]
+    time.sleep(2.5)
+    worker.kill()
+
+    assert wait_until(lambda: "engine ended with code -9; starting it again" in demo.said(), 15)
+    demo.process.send_signal(signal.SIGTERM)
+    assert demo.process.wait(40) == 0
+    assert demo.processes() == []
+
+
+def test_commands_work_and_reset_is_refused_while_it_runs(demo):
+    demo.start()
+
+    assert demo.manage("showmigrations").returncode == 0
+    refused = demo.manage("reset")
+    again = demo.manage("demo")
+
+    assert refused.returncode == 1
+    assert "in use" in refused.stderr
+    assert again.returncode == 1
+    assert "The demo runs already in this checkout" in again.stderr
+    assert demo.get("/healthz/ready")[0] == 200
+    demo.process.send_signal(signal.SIGTERM)
+    demo.process.wait(40)
+    assert demo.manage("reset").returncode == 0
+    assert not (demo.directory / "postgres").exists()
+
+
+def test_commands_work_without_it_and_stop_what_they_started(demo):
+    migrated = demo.manage("migrate", "--verbosity", "0")
+    shown = demo.manage("shell", "-c", "from accounts.models import User; print('users', User.objects.count())")
+
+    assert (migrated.returncode, shown.returncode) == (0, 0), migrated.stderr + shown.stderr
+    assert "users 0" in shown.stdout
+    assert demo.processes() == []
+
+
+def test_a_taken_port_is_named(demo):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", demo.port))
+        other.listen()
+        refused = demo.manage("demo")
+
+    assert refused.returncode == 1
+    assert f"Port {demo.port} is taken by another program." in refused.stderr
+    assert demo.processes() == []
+
+
+def test_it_refuses_to_be_the_demo_of_a_production(demo):
+    demo.environment |= {"CLINIC_MODE": "production", "SECRET_KEY": "k" * 50, "PUBLIC_URL": "https://clinic.example"}
+
+    refused = demo.manage("demo")
+
+    assert refused.returncode == 1
+    assert "does not run in production mode" in refused.stderr
