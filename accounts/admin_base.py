@@ -83,6 +83,7 @@ class ClinicAdmin(RoleRights, ModelAdmin):
     form = ClinicModelForm
     delete_confirmation_max_display = 0
     audited_reads: ClassVar[bool | None] = None  # None: if rows are about a patient
+    audits_writes: ClassVar[bool] = True  # False where `write` calls a service that writes the trail itself
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the rows of the clinics where the person has a role that may see them."""
@@ -185,7 +186,8 @@ class ClinicAdmin(RoleRights, ModelAdmin):
         stored = self.write(request, obj, form, change)
         if stored is not None and stored is not obj:
             obj.__dict__.update(stored.__dict__)
-        self.note("updated" if change else "created", obj, {"fields": sorted(form.changed_data)})
+        if self.audits_writes:
+            self.note("updated" if change else "created", obj, {"fields": sorted(form.changed_data)})
         for action in self.get_actions_submit_line(request, obj.pk):
             if action.action_name in request.POST:
                 action.method(request, obj)

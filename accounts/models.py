@@ -72,6 +72,25 @@ class Clinic(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    MAX_UNDO_SECONDS = 600
+
+    def clean(self) -> None:
+        """Refuse settings that could never let a message leave."""
+        problems: dict[str, str] = {}
+        if (self.quiet_start is None) != (self.quiet_end is None):
+            missing = "quiet_start" if self.quiet_start is None else "quiet_end"
+            problems[missing] = _("Give both ends of the quiet hours, or neither.")
+        elif self.quiet_start is not None and self.quiet_start == self.quiet_end:
+            problems["quiet_end"] = _("Quiet hours that end when they begin are empty; leave both out instead.")
+        if len(set(self.closed_weekdays)) != len(self.closed_weekdays):
+            problems["closed_weekdays"] = _("A closed day is named twice.")
+        elif len(self.closed_weekdays) == len(self.Weekday):
+            problems["closed_weekdays"] = _("At least one day of the week must be open.")
+        if self.undo_seconds is not None and self.undo_seconds > self.MAX_UNDO_SECONDS:
+            problems["undo_seconds"] = _("The undo time is at most 600 seconds.")
+        if problems:
+            raise ValidationError(problems)
+
 
 class User(AbstractUser):
     """A person who signs in; what they may do at a clinic is their membership there."""

@@ -65,6 +65,13 @@ def require(clinic: Any, *roles: str, actor: Actor | None = None) -> None:
         raise Refused(_("This takes the role %(roles)s at this clinic.") % {"roles": names}, code="forbidden")
 
 
+def require_operator(*, actor: Actor | None = None) -> None:
+    """Refuse unless the house itself or a platform operator acts. Raises Refused."""
+    actor = actor or current()
+    if actor.kind != "system" and not (actor.kind == "user" and _operator_id(actor.user_id)):
+        raise Refused(_("Only a platform operator may do this."), code="forbidden")
+
+
 def membership_at(clinic: Any, *, actor: Actor | None = None) -> Membership | None:
     """Return the acting person's membership at `clinic`, for "done by" columns; None for anybody else."""
     actor = actor or current()
