@@ -24,6 +24,11 @@ class MessageTemplate(ClinicModel):
     slug = models.SlugField(_("slug"))
     name = models.CharField(_("name"), max_length=200)
     category = models.CharField(_("category"), max_length=20, choices=Category.choices, default=Category.TRANSACTIONAL)
+    inside_only = models.BooleanField(
+        _("only inside the platform"),
+        default=False,
+        help_text=_("Never sent by email, so it may name services, scores and diagnoses."),
+    )
     archived_at = models.DateTimeField(_("archived at"), null=True, blank=True)
 
     class Meta:
@@ -90,7 +95,9 @@ class Notification(ClinicModel):
 class Delivery(ClinicModel):
     """One message to one address, from queued to its outcome.
 
-    `sending` is committed before a byte leaves, with a lease; address and text are read then and kept here.
+    `sending` is committed before a byte leaves, with a lease; address and text are read then and kept here. `attempts`
+    also tells the holder of the lease from one who lost it. `maybe_left`: an earlier attempt may have reached the server,
+    so this delivery can never again be called withdrawn, suppressed or failed, only sent or unknown.
     """
 
     class State(models.TextChoices):
@@ -118,6 +125,8 @@ class Delivery(ClinicModel):
     not_after = models.DateTimeField(_("not after"), null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     lease_until = models.DateTimeField(null=True, editable=False)
+    maybe_left = models.BooleanField(default=False, editable=False)
+    withdraw_asked_at = models.DateTimeField(null=True, editable=False)
     message_id = models.CharField(max_length=200, unique=True)
     address = models.EmailField(_("address"), blank=True)
     language = models.CharField(_("language"), max_length=35, blank=True)

@@ -1,0 +1,85 @@
+"""What a delivery says, by its purpose. "template" is built in; an app with a message of its own registers it:
+
+register("forms", render)
+
+`render(delivery, reader)` is called when the message is about to leave and returns its Content, or Suppress with the
+reason why there is nothing to say any more. It raises TextError if the text cannot be made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from messaging.liquid import TextError
+from messaging.models import Delivery
+from messaging.recipients import Recipient
+from messaging.text import Content, render
+from messaging.variables import MessageContext
+
+
+@dataclass(frozen=True, slots=True)
+class Suppress:
+    """A reason not to send: a code of messaging.reasons and, where it helps, a text."""
+
+    code: str
+    text: str = ""
+
+
+Render = Callable[[Delivery, Recipient], Content | Suppress]
+_purposes: dict[str, Render] = {}
+
+
+def register(purpose: str, render: Render) -> None:
+    """Say how deliveries of `purpose` are put into words. Raises ValueError if the purpose is taken."""
+    if purpose in _purposes:
+        raise ValueError(f"Deliveries for {purpose!r} are put into words by {_purposes[purpose]!r} already.")
+    _purposes[purpose] = render
+
+
+def content_of(delivery: Delivery, reader: Recipient) -> Content | Suppress:
+    """Put a delivery into words. Raises TextError."""
+    if delivery.purpose not in _purposes:
+        raise TextError(f"No app knows how to write for {delivery.purpose!r}.")
+    return _purposes[delivery.purpose](delivery, reader)
+
+
+def context_of(delivery: Delivery, reader: Recipient) -> MessageContext:
+    """Return what the message is about, as it was queued."""
+    return MessageContext(
+        clinic=delivery.clinic,
+        patient=delivery.patient,
+        recipient=reader,
+        subject_type=delivery.context.get("subject_type", ""),
+        subject_id=delivery.context.get("subject_id"),
+        facts=delivery.context.get("facts", {}),
+        delivery=delivery,
+    )
+
+
+def choose_body(bodies: Any, *languages: str) -> Any:
+    """Return the body in the first language that there is one for ("pt-BR" is content with "pt"), else any.
+
+    Raises TextError if there is none at all.
+    """
+    by_language = {body.language.lower(): body for body in sorted(bodies, key=lambda body: body.language)}
+    if not by_language:
+        raise TextError(str(_("The template has no text in any language.")))
+    for language in languages:
+        for tag in (language.lower(), language.lower().partition("-")[0]):
+            if tag and tag in by_language:
+                return by_language[tag]
+    return next(iter(by_language.values()))
+
+
+def render_template(delivery: Delivery, reader: Recipient) -> Content | Suppress:
+    """Fill in the delivery's message template in the reader's language, else the clinic's, else any."""
+    if delivery.template is None or delivery.template.archived_at is not None:
+        raise TextError(str(_("The template was archived.")))
+    if delivery.template.inside_only:
+        raise TextError(str(_("The template is only for messages inside the platform.")))
+    body = choose_body(delivery.template.bodies.all(), reader.language, delivery.clinic.language)
+    return render(body.subject, body.text, context_of(delivery, reader), body.language)
