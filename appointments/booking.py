@@ -12,14 +12,13 @@ from django.utils.translation import gettext as _
 from accounts import audit, permissions
 from accounts.models import Membership
 from appointments.lifecycle import UPCOMING
-from appointments.locking import DESK, check_clinic, check_moment, check_specialist, check_zone
+from appointments.locking import DESK, REASON_MAX, check_clinic, check_moment, check_specialist, check_zone
 from appointments.models import Appointment, Series, Service
 from clinic.db import lock_patients
 from clinic.errors import ClinicError, Refused
 from forms_app.selectors import blocking_forms
 
 SERIES_MAX = 200
-REASON_MAX = 300
 
 
 def book(

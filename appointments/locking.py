@@ -16,6 +16,7 @@ from clinic.errors import ClinicError, StaleRecord
 
 CARE = (Role.CLINIC_ADMIN, Role.SPECIALIST)
 DESK = (Role.CLINIC_ADMIN, Role.SPECIALIST, Role.FRONT_DESK)
+REASON_MAX = 300
 
 
 def fresh(appointment: Appointment) -> Appointment:
@@ -43,9 +44,7 @@ def check_moment(moment: datetime | None, path: str = "occurred_at") -> None:
 def check_zone(moment: datetime, path: str) -> None:
     """Refuse a moment without a zone."""
     if moment.tzinfo is None:
-        raise ClinicError(
-            _("Name the time zone, for example 2026-11-30T09:00:00+02:00."), code="naive_time", path=path
-        )
+        raise ClinicError(_("Name the time zone, for example 2026-11-30T09:00:00+02:00."), code="naive_time", path=path)
 
 
 def check_clinic(clinic: Any, **rows: Any) -> None:

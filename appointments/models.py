@@ -66,7 +66,16 @@ class Appointment(WatchedModel):
     series = ClinicForeignKey(Series, null=True, blank=True, related_name="appointments", verbose_name=_("series"))
     series_position = models.PositiveSmallIntegerField(_("position in the series"), null=True, blank=True)
 
-    watched = ("status", "starts_at", "specialist_id", "service_id", "series_position", "minutes", "location", "join_url")
+    watched = (
+        "status",
+        "starts_at",
+        "specialist_id",
+        "service_id",
+        "series_position",
+        "minutes",
+        "location",
+        "join_url",
+    )
     snapshot = ("status", "starts_at", "specialist_id", "service_id", "series_position")
 
     class Meta:

@@ -16,29 +16,40 @@ from accounts import audit, permissions
 from accounts.models import Membership
 from appointments.booking import book, book_series
 from appointments.lifecycle import FINISHED, OPEN, REOPENED_AS, UPCOMING, VERBS
-from appointments.locking import CARE, DESK, check_moment, check_revision, check_specialist, check_zone, fresh
+from appointments.locking import (
+    CARE,
+    DESK,
+    REASON_MAX,
+    check_moment,
+    check_revision,
+    check_specialist,
+    check_zone,
+    fresh,
+)
 from appointments.models import Appointment
+from appointments.offers import archive_service, create_service, restore_service
 from appointments.summaries import release_summary, write_summary
 from clinic.errors import ClinicError, ImpossibleTransition
 
 __all__ = [
+    "archive_service",
     "book",
     "book_series",
     "cancel",
     "change",
     "complete",
     "confirm",
+    "create_service",
     "enter_in_error",
     "no_show",
     "reassign",
     "release_summary",
     "reopen",
     "reschedule",
+    "restore_service",
     "start",
     "write_summary",
 ]
-
-REASON_MAX = 300
 
 
 def confirm(
@@ -95,9 +106,7 @@ def reopen(
     permissions.require(appointment.clinic_id, *CARE)
     check_moment(occurred_at)
     if to not in REOPENED_AS:
-        raise ClinicError(
-            _("An appointment is reopened as booked or as confirmed."), code="invalid_choice", path="to"
-        )
+        raise ClinicError(_("An appointment is reopened as booked or as confirmed."), code="invalid_choice", path="to")
     with transaction.atomic():
         row = fresh(appointment)
         if row.status == to:

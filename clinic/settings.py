@@ -85,6 +85,7 @@ INSTALLED_APPS = [
     "appointments",
     "automations",
     "staff",
+    "fhir",
 ]
 
 MIDDLEWARE = [
