@@ -35,7 +35,8 @@ class FormTemplate(ClinicModel):
 class FormTemplateVersion(ClinicModel):
     """One published wording of a template; never changed.
 
-    `questions` is a list of {"id", "type", "text", "required", …}; the types and their keys are in forms_app/questions.py.
+    `questions` is a list of {"id", "type", "text", "required", …}; forms_app/questions.py knows the types and their
+    keys. `translations` holds title and text in other languages than the clinic's: {"ro": {"title", "text"}}.
     """
 
     template = ClinicForeignKey(FormTemplate, related_name="versions", verbose_name=_("template"))
@@ -43,6 +44,7 @@ class FormTemplateVersion(ClinicModel):
     title = models.CharField(_("title"), max_length=200)
     text = models.TextField(_("text"), blank=True)
     questions = models.JSONField(_("questions"), default=list, blank=True)
+    translations = models.JSONField(_("translations"), default=dict, blank=True)
     published_by = ClinicForeignKey("accounts.Membership", null=True, blank=True, related_name="+")
 
     class Meta:
@@ -56,7 +58,12 @@ class FormTemplateVersion(ClinicModel):
 
 
 class FormRequest(WatchedModel):
-    """A form that a patient is asked to sign or fill (FHIR Task and QuestionnaireResponse)."""
+    """A form that a patient is asked to sign or fill (FHIR Task and QuestionnaireResponse).
+
+    `about_type` and `about_id` name what it belongs to ("appointment", 812); a consent belongs to the patient alone.
+    `due_days_before` ties the due moment to the start of what it is about. `response_number` is the number of the
+    newest response (0: none), so that a correction is a change that others can watch.
+    """
 
     class Status(models.TextChoices):
         REQUIRED = "required", _("required")
@@ -77,15 +84,19 @@ class FormRequest(WatchedModel):
     version = ClinicForeignKey(FormTemplateVersion, related_name="+", verbose_name=_("version"))
     status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.REQUIRED)
     due_at = models.DateTimeField(_("due"), null=True, blank=True)
+    due_days_before = models.PositiveSmallIntegerField(null=True, editable=False)
     blocking = models.BooleanField(_("blocks booking"), default=False)
     about_type = models.CharField(max_length=40, blank=True, editable=False)
     about_id = models.BigIntegerField(null=True, editable=False)
     draft_answers = models.JSONField(default=dict, editable=False)
     message = ClinicForeignKey("messaging.Delivery", null=True, blank=True, editable=False, related_name="+")
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True, editable=False)
+    reason = models.CharField(_("why"), max_length=200, blank=True, editable=False)
+    response_number = models.PositiveSmallIntegerField(default=0, editable=False)
     source_step = ClinicForeignKey("automations.Step", null=True, blank=True, editable=False, related_name="+")
 
-    watched = ("status", "due_at", "template_id")
+    watched = ("status", "due_at", "template_id", "response_number")
+    snapshot = ("status", "due_at", "template_id")
 
     class Meta:
         verbose_name = _("form request")

@@ -1,0 +1,50 @@
+"""The verbs of forms: every change of a template or a request goes through one of these."""
+
+from forms_app.errors import FormInvalid
+from forms_app.lifecycle import (
+    about_moved,
+    begin,
+    decline,
+    expire,
+    save_draft,
+    void,
+    void_about,
+    void_of_patients,
+    withdraw,
+)
+from forms_app.publishing import (
+    archive_template,
+    create_template,
+    current_version,
+    publish_template_version,
+    restore_template,
+)
+from forms_app.requesting import Requested, Wanted, request_form, request_forms
+from forms_app.signing import amend, content_hash, is_intact, sign, who_may_sign
+
+__all__ = [
+    "FormInvalid",
+    "Requested",
+    "Wanted",
+    "about_moved",
+    "amend",
+    "archive_template",
+    "begin",
+    "content_hash",
+    "create_template",
+    "current_version",
+    "decline",
+    "expire",
+    "is_intact",
+    "publish_template_version",
+    "request_form",
+    "request_forms",
+    "restore_template",
+    "save_draft",
+    "sign",
+    "void",
+    "void_about",
+    "void_of_patients",
+    "who_may_sign",
+    "withdraw",
+]
