@@ -1,0 +1,129 @@
+"""What conditions may ask of every patient."""
+
+from typing import Any
+
+from django.db.models import Case, F, Func, IntegerField, Value, When
+from django.db.models.functions import NullIf
+from django.utils.translation import gettext_lazy as _
+
+from automations.engine.declare import Fact, FactType, register
+from patients.models import Patient
+
+SOURCES = ("patients.Patient",)
+
+
+class WholeYears(Func):
+    """Whole calendar years from the second date to the first."""
+
+    template = "EXTRACT(year FROM age(%(expressions)s))::integer"
+    output_field = IntegerField()
+
+
+def _age(ctx: Any) -> Any:
+    """Return the age on the clinic's local date; unknown without a date of birth and before it."""
+    born = ctx.path("birth_date")
+    return Case(When(**{f"{born}__lte": ctx.today}, then=WholeYears(ctx.today, F(born))), output_field=IntegerField())
+
+
+def _column(name: str) -> Any:
+    return lambda ctx: F(ctx.path(name))
+
+
+def _text(name: str) -> Any:
+    """Read a text column in which nothing is written as an empty text; empty is unknown."""
+    return lambda ctx: NullIf(F(ctx.path(name)), Value(""))
+
+
+register(
+    Fact(
+        key="patient.age",
+        label=_("Age"),
+        type=FactType.number,
+        doc=_("Whole years on the clinic's calendar; born on 29 February, one ages on 1 March in a common year."),
+        example={"field": "patient.age", "op": "gte", "value": 65},
+        sources=SOURCES,
+        time_dependent=True,
+        expression=_age,
+    )
+)
+register(
+    Fact(
+        key="patient.sex",
+        label=_("Sex"),
+        type=FactType.choice,
+        doc=_("As registered."),
+        example={"field": "patient.sex", "op": "is_any_of", "value": ["female"]},
+        choices=Patient.Sex.choices,
+        sources=SOURCES,
+        expression=_column("sex"),
+    )
+)
+register(
+    Fact(
+        key="patient.language",
+        label=_("Language"),
+        type=FactType.text,
+        doc=_("The patient's language as a tag such as en or pt-BR; empty if none was noted."),
+        example={"field": "patient.language", "op": "is_any_of", "value": ["en", "ro"]},
+        sources=SOURCES,
+        expression=_text("language"),
+        folded=_text("language_folded"),
+    )
+)
+register(
+    Fact(
+        key="patient.city",
+        label=_("City"),
+        type=FactType.text,
+        doc=_("Where the patient lives; case and accents do not matter."),
+        example={"field": "patient.city", "op": "is", "value": "Iași"},
+        sources=SOURCES,
+        expression=_text("city"),
+        folded=_text("city_folded"),
+    )
+)
+register(
+    Fact(
+        key="patient.source",
+        label=_("Source"),
+        type=FactType.choice,
+        doc=_("How the patient came to the clinic, in the clinic's own words, such as website or referral."),
+        example={"field": "patient.source", "op": "is_any_of", "value": ["website"]},
+        sources=SOURCES,
+        expression=_text("source"),
+    )
+)
+register(
+    Fact(
+        key="patient.registered_at",
+        label=_("Registered"),
+        type=FactType.date,
+        doc=_("When the patient was registered at the clinic."),
+        example={"field": "patient.registered_at", "op": "in_last", "value": {"amount": 30, "unit": "days"}},
+        sources=SOURCES,
+        expression=_column("registered_at"),
+    )
+)
+register(
+    Fact(
+        key="patient.tags",
+        label=_("Tags"),
+        type=FactType.list,
+        doc=_("The words that staff pinned to the patient, exactly as written."),
+        example={"field": "patient.tags", "op": "has_any_of", "value": ["vip"]},
+        sources=SOURCES,
+        expression=_column("tags"),
+    )
+)
+register(
+    Fact(
+        key="patient.specialist",
+        label=_("Specialist"),
+        type=FactType.reference,
+        doc=_("Who looks after the patient; empty if nobody is named."),
+        example={"field": "patient.specialist", "op": "is_any_of", "value": ["dr-ionescu"]},
+        reference="specialist",
+        sources=SOURCES,
+        expression=_column("specialist__slug"),
+    )
+)
