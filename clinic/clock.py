@@ -35,25 +35,29 @@ def movable() -> bool:
     return settings.CLINIC_MODE in ("demo", "test")
 
 
+def require_movable_to(moment: datetime) -> None:
+    """Refuse what `advance_to` would refuse, without moving anything."""
+    if not movable():
+        raise Refused("The clock moves only in the demo and in tests.", code="clock_fixed")
+    if moment.tzinfo is None:
+        raise Refused("Name the time zone of the moment, for example 2026-11-24T09:00:00+01:00.", code="naive_time")
+    current = now()
+    if moment < current:
+        raise Refused(
+            f"The clock stands at {current.isoformat()}; it does not go back to {moment.isoformat()}.",
+            code="clock_backwards",
+        )
+
+
 def advance_to(moment: datetime) -> None:
     """Move the clock forward to `moment`.
 
     Raises Refused in production, for a naive time, and for a time that has passed: work that is done cannot be undone
     by turning the clock back.
     """
-    if not movable():
-        raise Refused("The clock moves only in the demo and in tests.", code="clock_fixed")
-    if moment.tzinfo is None:
-        raise Refused("Name the time zone of the moment, for example 2026-11-24T09:00:00+01:00.", code="naive_time")
+    require_movable_to(moment)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT clinic_now()")
-        current: datetime = cursor.fetchone()[0]
-        if moment < current:
-            raise Refused(
-                f"The clock stands at {current.isoformat()}; it does not go back to {moment.isoformat()}.",
-                code="clock_backwards",
-            )
-        cursor.execute("UPDATE clinic_clock SET ahead = ahead + %s", [moment - current])
+        cursor.execute("UPDATE clinic_clock SET ahead = ahead + greatest(%s - clinic_now(), '0')", [moment])
 
 
 def advance_by(interval: timedelta) -> None:

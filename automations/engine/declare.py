@@ -77,12 +77,16 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A moment of the subject that a step's time may hang on; `field` is the attribute that holds it."""
+    """A moment of the subject that a step's time may hang on; `field` is the attribute that holds it.
+
+    `begins`: the subject (a visit) begins then, so that a message about it is of no use afterwards.
+    """
 
     key: str
     label: str
     subject: str
     field: str
+    begins: bool = False
 
 
 @dataclass(frozen=True, slots=True)

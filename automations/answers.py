@@ -1,0 +1,157 @@
+"""The answer of a clinic's rules to a batch of events: which matched, what was suppressed, which steps follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from automations import suppression
+from automations.anchors import begins_at, read_anchors
+from automations.compiled import ClinicRules, CompiledRule
+from automations.engine.conditions import evaluate
+from automations.engine.declare import catalog
+from automations.engine.plan import plan
+from automations.engine.schema import spec_to_json
+from automations.engine.values import EventFacts, PlannedStep, Reason, Verdict
+from automations.history import History
+from automations.models import Event, Rule, Run, Step
+from clinic.clock import now
+
+HOLDS = {
+    Rule.Mode.REVIEW: Reason("review", "This rule's steps wait for a person's approval."),
+    Rule.Mode.PAUSED: Reason("paused", "The rule was paused when this was planned."),
+}
+Match = tuple[Event, CompiledRule, Verdict]
+
+
+class Answers:
+    """Evaluate a batch of events with their facts; then `write` runs and steps in bulk."""
+
+    def __init__(self, events: Sequence[Event], clinics: Mapping[int, Any], rules: Mapping[int, ClinicRules]) -> None:
+        self.now: datetime = now()
+        self.zones = {pk: ZoneInfo(clinic.time_zone) for pk, clinic in clinics.items()}
+        self.runs: list[Run] = []
+        self.blamed: dict[int, int] = {}
+        self.calm: set[int] = set()
+        self.unusable: dict[int, str] = {}
+        self.matches: list[Match] = []
+        self._configs: dict[tuple[int, str], Any] = {}
+        for known in rules.values():
+            self.unusable.update(known.unusable)
+        for event in events:
+            self._ask(event, rules[event.clinic_id])
+
+    def facts(self, event: Event) -> EventFacts:
+        """Return what the engine may know of an event."""
+        return EventFacts(event.trigger, event.occurred_at, self.zones[event.clinic_id], event.facts)
+
+    def _ask(self, event: Event, rules: ClinicRules) -> None:
+        asked = self.facts(event)
+        for rule_id in rules.errored.get(event.trigger, ()):
+            text = rules.unusable.get(rule_id, "The rule is in quarantine; publish it again to use it.")
+            self.runs.append(_run(event, rule_id, None, Run.Outcome.ERROR, "rule_broken", text))
+        found = rules.index.match(asked)
+        for rule_id, message in found.errors:
+            self.blamed[rule_id] = self.blamed.get(rule_id, 0) + 1
+            version = rules.rules[rule_id].version_id
+            self.runs.append(_run(event, rule_id, version, Run.Outcome.ERROR, "rule_broken", message))
+        for rule_id in found.matched:
+            rule = rules.rules[rule_id]
+            if rule.active_since is None or event.created_at >= rule.active_since:
+                self.matches.append((event, rule, evaluate(rule.spec.conditions, asked)))
+
+    def write(self) -> None:
+        """Decide what is suppressed, plan the rest, and store runs and steps."""
+        refused = suppression.refusals([(event, rule) for event, rule, _ in self.matches], self.now)
+        going: list[tuple[Run, Match]] = []
+        for position, match in enumerate(self.matches):
+            event, rule, verdict = match
+            reason = refused.get(position)
+            outcome = Run.Outcome.MATCHED if reason is None else Run.Outcome.SUPPRESSED
+            code, text = (reason.code, reason.text) if reason else ("", "")
+            run = _run(event, rule.id, rule.version_id, outcome, code, text, verdict.as_json())
+            self.runs.append(run)
+            if reason is None:
+                going.append((run, match))
+        history = History([event for _, (event, _, _) in going], [rule for _, (_, rule, _) in going])
+        anchors = read_anchors((event.subject_type, event.subject_id) for _, (event, _, _) in going)
+        planned = [(run, m, self._plan(m, history, anchors)) for run, m in going]
+        Run.objects.bulk_create(self.runs, batch_size=2000)
+        Step.objects.bulk_create(
+            [self._step(run, event, rule, step) for run, (event, rule, _), steps in planned for step in steps],
+            batch_size=2000,
+        )
+
+    def _plan(self, match: Match, history: History, anchors: Mapping[Any, Any]) -> tuple[PlannedStep, ...]:
+        event, rule, _ = match
+        values = anchors.get((event.subject_type, event.subject_id), {})
+        return plan(
+            rule.id,
+            rule.spec,
+            event.pk,
+            self.facts(event),
+            catalog,
+            now=self.now,
+            anchors=values,
+            happened=history.happened(event),
+            appointment_starts_at=begins_at(event.subject_type, values),
+            stopped_by=history.stopped_by(event, rule.stops),
+            hold=HOLDS.get(Rule.Mode(rule.mode)),
+        )
+
+    def _step(self, run: Run, event: Event, rule: CompiledRule, planned: PlannedStep) -> Step:
+        ended = planned.state not in Step.OPEN
+        return Step(
+            clinic_id=event.clinic_id,
+            run_id=run.pk,
+            rule_id=rule.id,
+            patient_id=event.patient_id,
+            subject_type=event.subject_type,
+            subject_id=event.subject_id,
+            action_id=planned.action_id,
+            action=planned.action,
+            config=self._config(rule, planned.action_id),
+            role=planned.role,
+            due_at=planned.due_at,
+            waiting_for=planned.waiting_for or "",
+            not_after=planned.not_after,
+            anchor=planned.anchor or "",
+            stop_on=list(rule.stops),
+            recheck=_rechecks(rule, planned.action),
+            state=planned.state,
+            reason=planned.reason_code,
+            reason_text=planned.reason_text[:500],
+            key=planned.key,
+            finished_at=self.now if ended else None,
+        )
+
+    def _config(self, rule: CompiledRule, action_id: str) -> Any:
+        """Return the action as it stands in the rule, for people to read; the executor reads the pinned version."""
+        key = (rule.version_id, action_id)
+        if key not in self._configs:
+            for action in spec_to_json(rule.spec)["actions"]:
+                self._configs[rule.version_id, action["id"]] = action
+        return self._configs[key]
+
+
+def _rechecks(rule: CompiledRule, action: str) -> bool:
+    wanted = rule.spec.settings.recheck
+    return catalog.actions[action].message if wanted is None else wanted
+
+
+def _run(
+    event: Event, rule_id: int, version: int | None, outcome: str, code: str, text: str, verdict: Any = None
+) -> Run:
+    return Run(
+        clinic_id=event.clinic_id,
+        event_id=event.pk,
+        rule_id=rule_id,
+        version_id=version,
+        patient_id=event.patient_id,
+        outcome=outcome,
+        reason=code,
+        reason_text=text[:500],
+        verdict=verdict,
+    )

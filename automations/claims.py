@@ -1,0 +1,81 @@
+"""Claim work: one statement a batch that commits `attempts + 1` and a short lease before anything is tried.
+
+So a crash counts. Claims join the patient with SKIP LOCKED and never wait, so they cannot deadlock with a writer.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from random import uniform
+from typing import Literal
+
+from django.db import OperationalError, connection
+
+from clinic.clock import now
+
+LEASE = timedelta(seconds=30)
+MAX_ATTEMPTS = 10
+RETRIABLE = ("40001", "40P01", "55P03")
+"""SQLSTATEs of serialisation failure, deadlock and lock timeout: the batch is tried again and nobody is to blame."""
+
+EVENTS = """
+UPDATE automations_event AS work SET attempts = work.attempts + 1, lease_until = %(lease)s
+  FROM (SELECT e.id FROM automations_event e JOIN patients_patient p ON p.id = e.patient_id
+         WHERE e.state = 'new' AND (e.lease_until IS NULL OR e.lease_until <= %(now)s)
+         ORDER BY e.id LIMIT %(limit)s FOR NO KEY UPDATE OF p, e SKIP LOCKED) AS due
+ WHERE work.id = due.id RETURNING work.id, work.attempts
+"""
+STEPS = """
+UPDATE automations_step AS work SET attempts = work.attempts + 1, lease_until = %(lease)s
+  FROM (SELECT s.id FROM automations_step s JOIN patients_patient p ON p.id = s.patient_id
+          JOIN automations_rule r ON r.id = s.rule_id
+         WHERE s.state = 'pending' AND s.due_at <= %(now)s AND (s.lease_until IS NULL OR s.lease_until <= %(now)s)
+           AND r.mode IN ('on', 'review')
+           AND NOT EXISTS (SELECT 1 FROM accounts_pause z WHERE z.clinic_id = s.clinic_id AND z.ended_at IS NULL
+                              AND (z.scope = 'clinic' OR (z.scope = 'rule' AND z.target_id = s.rule_id)
+                                   OR (z.scope = 'patient' AND z.target_id = s.patient_id)))
+         ORDER BY s.due_at, s.id LIMIT %(limit)s FOR NO KEY UPDATE OF p, s SKIP LOCKED) AS due
+ WHERE work.id = due.id RETURNING work.id, work.attempts
+"""
+UNCLAIM = {
+    "automations_event": "UPDATE automations_event SET attempts = greatest(attempts - 1, 0), lease_until = NULL"
+    " WHERE id = ANY(%s)",
+    "automations_step": "UPDATE automations_step SET attempts = greatest(attempts - 1, 0), lease_until = NULL"
+    " WHERE id = ANY(%s)",
+}
+RELEASE = {
+    "automations_event": "UPDATE automations_event SET lease_until = %s WHERE id = ANY(%s)",
+    "automations_step": "UPDATE automations_step SET lease_until = %s WHERE id = ANY(%s)",
+}
+Table = Literal["automations_event", "automations_step"]
+
+
+def claim(statement: str, limit: int) -> dict[int, int]:
+    """Claim up to `limit` rows and return their ids with the number of this attempt. Must run outside a transaction."""
+    moment = now()
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"now": moment, "lease": moment + LEASE, "limit": limit})
+        return dict(cursor.fetchall())
+
+
+def unclaim(table: Table, ids: list[int]) -> None:
+    """Give rows back as if they had not been claimed: somebody else held the patient, or the database gave up."""
+    if ids:
+        with connection.cursor() as cursor:
+            cursor.execute(UNCLAIM[table], [ids])
+
+
+def release(table: Table, ids: list[int], seconds: float = 0) -> None:
+    """End the lease of rows whose attempt failed; they may be claimed again after `seconds`."""
+    with connection.cursor() as cursor:
+        cursor.execute(RELEASE[table], [now() + timedelta(seconds=seconds), ids])
+
+
+def backoff(attempts: int) -> float:
+    """Return the seconds to wait before the next attempt: exponential from one second to ten minutes, jittered."""
+    return uniform(0.5, 1.0) * min(600.0, 2.0 ** (attempts - 1))  # noqa: S311 - jitter, not a secret
+
+
+def is_retriable(error: BaseException) -> bool:
+    """Tell whether the database asks to repeat the transaction (deadlock, serialisation, lock timeout)."""
+    return isinstance(error, OperationalError) and getattr(error.__cause__, "sqlstate", None) in RETRIABLE

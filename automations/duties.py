@@ -1,0 +1,170 @@
+"""Load claimed steps with all that performing them needs, the patients locked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.apps import apps
+from django.utils.translation import gettext
+
+from automations.anchors import begins_at, read_anchors
+from automations.compiled import spec_of
+from automations.engine.declare import catalog
+from automations.engine.timing import QuietHours, release_at
+from automations.engine.values import ActionSpec, Immediately, Reason, RuleSpec, StepContext, WaitFor
+from automations.facts import read_patients
+from automations.models import Step
+from automations.recheck import patient_asks
+from clinic.clock import now
+
+TASK_ACTION = "create_task"
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """A due step: its row, what it was told to do, and the patient's facts as they are now."""
+
+    step: Step
+    patient: Any
+    spec: RuleSpec | None
+    action: ActionSpec | None
+    problem: str
+    context: StepContext
+    fresh: Mapping[str, Any]
+
+
+def load(claimed: Mapping[int, int]) -> tuple[list[Duty], list[int]]:
+    """Return the duties whose patients could be locked, in due order, and the ids of those held by somebody else.
+
+    A step that is no longer ours (its lease ran out and another worker took it, or it was stopped) is left out.
+    """
+    patients = {p.pk: p for p in _lock_patients(list(claimed))}
+    rows = (
+        Step.objects.filter(pk__in=claimed, state=Step.State.PENDING)
+        .select_related("run__event", "rule", "clinic")
+        .order_by("due_at", "pk")
+    )
+    busy, ours = [], []
+    for step in rows:
+        if step.attempts != claimed[step.pk]:
+            continue
+        (ours if step.patient_id in patients else busy).append(step.pk if step.patient_id not in patients else step)
+    return _duties(ours, patients, now()), busy
+
+
+def _lock_patients(steps: list[int]) -> list[Any]:
+    manager = apps.get_model("patients", "Patient")._base_manager
+    wanted = Step.objects.filter(pk__in=steps).order_by().values("patient_id")
+    rows = manager.filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True, skip_locked=True)
+    return list(rows)
+
+
+def _duties(steps: list[Step], patients: Mapping[int, Any], moment: datetime) -> list[Duty]:
+    told = {step.pk: _told(step) for step in steps}
+    fresh = _fresh(steps, told, moment)
+    anchors = read_anchors((step.subject_type, step.subject_id) for step in steps)
+    duties = []
+    for step in steps:
+        spec, action, problem = told[step.pk]
+        patient = patients[step.patient_id]
+        begins = begins_at(step.subject_type, anchors.get((step.subject_type, step.subject_id), {}))
+        context = _context(step, patient, action, moment, begins)
+        duties.append(Duty(step, patient, spec, action, problem, context, fresh.get(step.pk, {})))
+    return duties
+
+
+def _told(step: Step) -> tuple[RuleSpec | None, ActionSpec | None, str]:
+    """Return the pinned wording of the step's action, or why it cannot be used."""
+    spec = spec_of(step.run.version_id)
+    if isinstance(spec, str):
+        return None, None, spec
+    action = next((a for a in spec.actions if a.id == step.action_id), None)
+    return spec, action, "" if action else f"Version has no action {step.action_id}."
+
+
+def _fresh(steps: list[Step], told: Mapping[int, Any], moment: datetime) -> dict[int, dict[str, Any]]:
+    """Read the patient facts that re-checks and only-ifs ask for, one query for each set of facts."""
+    groups: dict[tuple[int, str], list[Step]] = {}
+    for step in steps:
+        if told[step.pk][1] is not None:
+            groups.setdefault((step.run.version_id, step.action_id), []).append(step)
+    found = {}
+    for members in groups.values():
+        spec, action, _ = told[members[0].pk]
+        asks = patient_asks(spec.conditions if members[0].recheck else None, action.only_if)
+        if asks:
+            values = read_patients([step.patient_id for step in members], asks, moment)
+            found.update({step.pk: values[step.patient_id] for step in members})
+    return found
+
+
+def _context(
+    step: Step, patient: Any, action: ActionSpec | None, moment: datetime, begins: datetime | None
+) -> StepContext:
+    event = step.run.event
+    params = dict(action.params) if action else {}
+    context = StepContext(
+        id=step.pk,
+        clinic_id=step.clinic_id,
+        patient_id=step.patient_id,
+        subject_type=step.subject_type,
+        subject_id=step.subject_id,
+        event_id=event.pk,
+        trigger=event.trigger,
+        occurred_at=event.occurred_at,
+        rule_id=step.rule_id,
+        rule_name=step.rule.name,
+        action_id=step.action_id,
+        action=step.action,
+        params=params,
+        role=step.role,
+        due_at=step.due_at,
+        now=moment,
+        not_after=step.not_after,
+        not_before=moment,
+        depth=event.depth,
+        event_data=event.data,
+        facts=event.facts,
+    )
+    if action is None:
+        return context
+    if step.waiting_for and isinstance(action.timing, WaitFor) and action.timing.otherwise == "task":
+        return _as_task(context, step)
+    if step.action in catalog.actions and catalog.actions[step.action].is_patient_message(params):
+        return replace(context, not_before=_not_before(step, patient, action, moment, begins))
+    return context
+
+
+def _not_before(step: Step, patient: Any, action: ActionSpec, moment: datetime, begins: datetime | None) -> datetime:
+    """Return when a patient message may leave: after the undo time, outside quiet hours and closed days."""
+    event, clinic = step.run.event, step.clinic
+    earliest = moment
+    if event.origin == "session" and isinstance(action.timing, Immediately):
+        earliest = max(moment, event.created_at + timedelta(seconds=clinic.undo_seconds))
+    quiet = QuietHours(clinic.quiet_start, clinic.quiet_end, frozenset(clinic.closed_weekdays))
+    zone = ZoneInfo(patient.time_zone or clinic.time_zone)
+    return release_at(earliest, quiet, zone, not_after=step.not_after, appointment_starts_at=begins)
+
+
+def _as_task(context: StepContext, step: Step) -> StepContext:
+    """Turn a step whose wait ended in vain into the specialist's task."""
+    title = gettext("Waited in vain: %(rule)s") % {"rule": context.rule_name}
+    details = gettext("“%(trigger)s” did not happen in time, so “%(action)s” was not carried out.") % {
+        "trigger": catalog.triggers[step.waiting_for].label,
+        "action": catalog.actions[step.action].label,
+    }
+    params = {
+        "title": title[:200],
+        "details": details,
+        "assign_to": "specialist",
+        "due_in_days": None,
+        "priority": None,
+    }
+    offered = {p.name: p.default for p in catalog.actions[TASK_ACTION].params}
+    filled = {**offered, **{key: value for key, value in params.items() if value is not None}}
+    reason = Reason("too_late", str(details))
+    return replace(context, action=TASK_ACTION, params=filled, role="specialist", reason=reason)

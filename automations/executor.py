@@ -1,0 +1,115 @@
+"""Due steps → effects, each with its "done" in one transaction. Nothing here touches the network."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+
+from django.db import Error, transaction
+
+from automations import claims, outcomes
+from automations.duties import Duty, load
+from automations.engine.declare import catalog
+from automations.engine.values import EffectError
+from automations.gates import closed_gate
+from automations.outcomes import Outcome
+from clinic.changes import origin
+
+BATCH = 200
+
+logger = logging.getLogger(__name__)
+
+
+def execute_batch(limit: int = BATCH) -> int:
+    """Claim due steps and carry them out; return how many reached an outcome.
+
+    First attempts run together; a step that was claimed before runs alone, so that whatever went wrong with it takes
+    nobody along.
+    """
+    claimed = claims.claim(claims.STEPS, limit)
+    together = {pk: n for pk, n in claimed.items() if n == 1}
+    batches = [together] if together else []
+    batches += [{pk: n} for pk, n in claimed.items() if n > 1]
+    return sum(_attempt(batch) for batch in batches)
+
+
+def _attempt(batch: dict[int, int]) -> int:
+    try:
+        with transaction.atomic(), origin("tick"):
+            return _execute(batch)
+    except Error as error:
+        if claims.is_retriable(error):
+            claims.unclaim("automations_step", list(batch))
+        else:
+            _failed_whole(batch, error)
+    except Exception as error:
+        _failed_whole(batch, error)
+    return 0
+
+
+def _failed_whole(batch: dict[int, int], error: Exception) -> None:
+    """Record that a batch's transaction broke: alone, the step itself failed; together, each is tried alone."""
+    logger.exception("a batch of steps broke", extra={"count": len(batch), "code": type(error).__name__})
+    if len(batch) > 1:
+        claims.release("automations_step", list(batch))
+        return
+    for pk, attempts in batch.items():
+        outcomes.record_failure(pk, attempts, error)
+
+
+def _execute(batch: dict[int, int]) -> int:
+    duties, busy = load(batch)
+    claims.unclaim("automations_step", busy)
+    results: dict[int, Outcome] = {}
+    ready: list[Duty] = []
+    for duty in duties:
+        gate = closed_gate(duty)
+        if gate is None:
+            ready.append(duty)
+        else:
+            results[duty.step.pk] = gate
+    for layer in _layers(ready):
+        results.update(_perform_group(layer))
+    outcomes.write(duties, results)
+    return len(results)
+
+
+def _layers(duties: Sequence[Duty]) -> Iterable[list[Duty]]:
+    """Group by action, keeping each patient's steps in order: the first step of every patient, then the second, …"""
+    seen: dict[int, int] = {}
+    groups: dict[tuple[int, str], list[Duty]] = {}
+    for duty in duties:
+        rank = seen[duty.step.patient_id] = seen.get(duty.step.patient_id, -1) + 1
+        groups.setdefault((rank, duty.context.action), []).append(duty)
+    return [groups[key] for key in sorted(groups)]
+
+
+def _perform_group(group: list[Duty]) -> dict[int, Outcome]:
+    """Perform one action for many steps in one savepoint; if that fails, roll it back and go step by step."""
+    try:
+        with transaction.atomic():
+            return _perform(group)
+    except Exception as error:
+        if claims.is_retriable(error):
+            raise
+        if len(group) == 1:
+            return {group[0].step.pk: outcomes.failure(group[0], error)}
+    results: dict[int, Outcome] = {}
+    for duty in group:
+        results.update(_perform_group([duty]))
+    return results
+
+
+def _perform(group: list[Duty]) -> dict[int, Outcome]:
+    action = catalog.actions[group[0].context.action]
+    contexts = [duty.context for duty in group]
+    refusals = action.guard(contexts)
+    results = {pk: outcomes.refused(refusal) for pk, refusal in refusals.items()}
+    allowed = [context for context in contexts if context.id not in refusals]
+    if allowed:
+        effects = action.perform(allowed)
+        for context in allowed:
+            if context.id not in effects:
+                raise EffectError(f"{context.action} gave no result for its step.", permanent=True)
+            results[context.id] = outcomes.done(effects[context.id], context.reason)
+    return results

@@ -1,0 +1,146 @@
+"""Read declared facts for a batch: one query for all that the database computes, one a kind of reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from django.apps import apps
+from django.db.models import Model, QuerySet
+
+from automations.context import ReadContext
+from automations.engine.declare import Fact, catalog
+from automations.engine.values import fact_key, old_key
+from automations.models import Event
+
+Ask = tuple[str, Mapping[str, Any]]
+"""A fact's key and its parameters."""
+
+
+def to_json(value: Any) -> Any:
+    """Bring a value read from a row or a query to the JSON form that the engine compares."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, (list, tuple)):
+        return [str(one) for one in value]
+    return value
+
+
+@dataclass(slots=True)
+class EventView:
+    """The subject of an event as it was then, with the types of its fields."""
+
+    subject_type: str
+    occurred_at: datetime
+    data: Mapping[str, Any]
+    new: dict[str, Any] = field(init=False)
+    old: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.new = self._typed(self.data.get("new", {}))
+        self.old = self._typed(self.data.get("old", {}))
+
+    def _typed(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        converters = _converters(self.subject_type)
+        return {name: converters[name](value) if name in converters else value for name, value in values.items()}
+
+
+@cache
+def _converters(subject_type: str) -> dict[str, Any]:
+    model = apps.get_model(catalog.subjects[subject_type].model)
+    return {f.attname: f.to_python for f in model._meta.concrete_fields}
+
+
+def snapshot_json(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Bring a snapshot to JSON; `EventView` brings it back."""
+    return {name: value if isinstance(value, list) else to_json(value) for name, value in values.items()}
+
+
+def plain_asks(trigger: str) -> list[Ask]:
+    """Return every fact without required parameters that an event of this trigger offers."""
+    return [(key, {}) for key, fact in catalog.facts_for(trigger).items() if not any(p.required for p in fact.params)]
+
+
+def read_events(events: Sequence[Event], asks: Mapping[int, Iterable[Ask]]) -> dict[int, dict[str, Any]]:
+    """Read the asked facts of each event: the subject as captured, the patient now, with the clock at `occurred_at`.
+
+    `asks` maps an event's id to what is wanted of it. Returns the facts by event id and fact key.
+    """
+    found: dict[int, dict[str, Any]] = {event.pk: {} for event in events}
+    groups: dict[tuple[tuple[str, str], ...], tuple[list[Ask], list[Event]]] = {}
+    for event in events:
+        wanted = list(asks[event.pk])
+        signature = tuple((key, fact_key(key, params)) for key, params in wanted)
+        groups.setdefault(signature, (wanted, []))[1].append(event)
+    for wanted, members in groups.values():
+        _read_group(wanted, members, found)
+    return found
+
+
+def _read_group(wanted: list[Ask], events: list[Event], found: dict[int, dict[str, Any]]) -> None:
+    from_row = [(key, params) for key, params in wanted if catalog.facts[key].value is not None]
+    from_query = [(key, params) for key, params in wanted if catalog.facts[key].expression is not None]
+    if from_query:
+        base = Event.objects.filter(pk__in=[event.pk for event in events])
+        for pk, values in _annotated(base, ReadContext.for_events(), from_query).items():
+            found[pk].update(values)
+    views = {event.pk: EventView(event.subject_type, event.occurred_at, event.data) for event in events}
+    for key, params in from_row:
+        fact = catalog.facts[key]
+        _add(found, fact_key(key, params), fact, {pk: fact.value(view, **params) for pk, view in views.items()})
+        if fact.change:
+            olds = {pk: _old(fact, view) for pk, view in views.items()}
+            _add(found, old_key(fact_key(key, params)), fact, {pk: v for pk, v in olds.items() if v is not _NONE})
+
+
+_NONE = object()
+
+
+def _old(fact: Fact, view: EventView) -> Any:
+    """Return the fact's value before the change, or _NONE if the event does not carry it."""
+    if not view.old or fact.value is None:
+        return _NONE
+    before = EventView(view.subject_type, view.occurred_at, {"new": {**view.data.get("new", {}), **view.data["old"]}})
+    return fact.value(before)
+
+
+def _add(found: dict[int, dict[str, Any]], key: str, fact: Fact, values: Mapping[int, Any]) -> None:
+    """Store values read from rows, turning the primary keys of references into slugs."""
+    if fact.reference is not None:
+        slugs = _slugs(fact.reference, {v for v in values.values() if v is not None})
+        values = {pk: slugs.get(value) for pk, value in values.items()}
+    for pk, value in values.items():
+        found[pk][key] = to_json(value)
+
+
+def _slugs(kind: str, keys: set[Any]) -> dict[Any, str]:
+    if not keys:
+        return {}
+    model = apps.get_model(catalog.references[kind].model)
+    return dict(model._default_manager.filter(pk__in=keys).values_list("pk", "slug"))
+
+
+def read_patients(patients: Sequence[int], asks: Iterable[Ask], moment: datetime) -> dict[int, dict[str, Any]]:
+    """Read patient facts as of one moment; facts of a subject are left out (they stay what the event says)."""
+    wanted = [(key, params) for key, params in asks if catalog.facts[key].subject == "patient"]
+    if not wanted:
+        return {pk: {} for pk in patients}
+    base = apps.get_model("patients", "Patient").objects.filter(pk__in=patients)
+    return _annotated(base, ReadContext.for_patients(moment), wanted)
+
+
+def _annotated(base: QuerySet[Model], ctx: ReadContext, asks: Sequence[Ask]) -> dict[int, dict[str, Any]]:
+    """Run one query that computes every asked expression, and return its rows as JSON values."""
+    names = {f"fact_{n}": ask for n, ask in enumerate(asks)}
+    expressions = {name: catalog.facts[key].expression(ctx, **params) for name, (key, params) in names.items()}  # type: ignore[misc]
+    rows = base.order_by().annotate(**expressions).values_list("pk", *expressions)
+    keys = [fact_key(key, params) for key, params in names.values()]
+    return {row[0]: {key: to_json(value) for key, value in zip(keys, row[1:], strict=True)} for row in rows}

@@ -1,0 +1,57 @@
+"""What else is already recorded about the subjects of a batch: stop events that came first, triggers waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from django.db.models import Q
+
+from automations.compiled import CompiledRule
+from automations.engine.values import WaitFor
+from automations.models import Event
+
+SUBJECT, PATIENT = ":subject", ":patient"
+
+
+class History:
+    """Read once, for the events of a batch, the recorded events that stop or release their steps."""
+
+    def __init__(self, events: Sequence[Event], rules: Sequence[CompiledRule]) -> None:
+        self._of_subject: dict[tuple[str, int], list[tuple[int, str]]] = {}
+        self._of_patient: dict[int, list[tuple[int, str]]] = {}
+        if events:
+            self._read(events, {stop for rule in rules for stop in rule.stops}, _waits(rules))
+
+    def _read(self, events: Sequence[Event], stops: set[str], waits: set[str]) -> None:
+        own = {stop.removesuffix(SUBJECT) for stop in stops if stop.endswith(SUBJECT)} | waits
+        whole = {stop.removesuffix(PATIENT) for stop in stops if stop.endswith(PATIENT)}
+        wanted = Q(subject_id__in={e.subject_id for e in events}, trigger__in=own)
+        wanted &= Q(subject_type__in={e.subject_type for e in events})
+        first = min(event.pk for event in events)
+        wanted |= Q(patient_id__in={e.patient_id for e in events}, trigger__in=whole, pk__gt=first)
+        rows = Event.objects.filter(wanted).order_by("pk")
+        for pk, kind, subject, patient, trigger in rows.values_list(
+            "pk", "subject_type", "subject_id", "patient_id", "trigger"
+        ):
+            self._of_subject.setdefault((kind, subject), []).append((pk, trigger))
+            self._of_patient.setdefault(patient, []).append((pk, trigger))
+
+    def happened(self, event: Event) -> frozenset[str]:
+        """Return the triggers that are recorded for the event's subject."""
+        return frozenset(trigger for _, trigger in self._of_subject.get((event.subject_type, event.subject_id), ()))
+
+    def stopped_by(self, event: Event, stops: Iterable[str]) -> str | None:
+        """Return the stop key that was recorded after the event and before its match, if there is one."""
+        keys = set(stops)
+        for pk, trigger in self._of_subject.get((event.subject_type, event.subject_id), ()):
+            if pk > event.pk and trigger + SUBJECT in keys:
+                return trigger
+        for pk, trigger in self._of_patient.get(event.patient_id, ()):
+            if pk > event.pk and trigger + PATIENT in keys:
+                return trigger
+        return None
+
+
+def _waits(rules: Iterable[CompiledRule]) -> set[str]:
+    timings = (action.timing for rule in rules for action in rule.spec.actions)
+    return {timing.trigger for timing in timings if isinstance(timing, WaitFor)}

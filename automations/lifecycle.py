@@ -1,0 +1,229 @@
+"""What people do to rules: draft, publish, pause, resume, archive. Admin, API, recipes and commands call these."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max, QuerySet
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.actor import current
+from accounts.permissions import Role, membership_at, require
+from automations import stopping
+from automations.compiled import active_slugs
+from automations.engine.declare import catalog
+from automations.engine.schema import Problem, RuleInvalid, parse_rule, spec_to_json
+from automations.engine.values import RuleSpec
+from automations.models import Rule, RuleVersion, Step
+from automations.modes import raise_epoch
+from clinic.clock import now
+from clinic.errors import ClinicError, ImpossibleTransition, StaleRecord
+
+Document = Mapping[str, Any]
+OVERDUE = ("run", "skip")
+
+
+def check_document(clinic: Any, document: Any, *, used_ids: Collection[str] = ()) -> RuleSpec:
+    """Return the document as a spec. Raises RuleInvalid with every problem, references of the clinic included."""
+    spec = parse_rule(document, catalog, used_ids=used_ids)
+    wanted: dict[str, set[str]] = {}
+    for use in spec.references:
+        wanted.setdefault(use.kind, set()).add(use.slug)
+    there = {kind: active_slugs(clinic.pk, kind, slugs) for kind, slugs in wanted.items()}
+    problems = [
+        Problem(
+            use.path,
+            "unknown_reference",
+            _("This clinic has no %(kind)s “%(slug)s” that may be used.") % {"kind": use.kind, "slug": use.slug},
+        )
+        for use in spec.references
+        if use.slug not in there[use.kind]
+    ]
+    if problems:
+        raise RuleInvalid(problems)
+    return spec
+
+
+@transaction.atomic
+def create_rule(
+    *, clinic: Any, name: str, document: Document, slug: str = "", description: str = "", recipe: str = ""
+) -> Rule:
+    """Write down a new rule as a draft. Raises RuleInvalid, or ClinicError for its name or slug."""
+    require(clinic, Role.CLINIC_ADMIN)
+    spec = check_document(clinic, document)
+    rule = Rule(
+        clinic=clinic,
+        slug=_free_slug(clinic, slug, name),
+        name=_valid_name(name),
+        description=description,
+        draft=spec_to_json(spec),
+        recipe=recipe,
+        owner=membership_at(clinic),
+    )
+    rule.save()
+    audit.record("rule.created", obj=rule)
+    return rule
+
+
+def _valid_name(name: str) -> str:
+    if not name.strip() or len(name) > 200 or "\0" in name:
+        raise ClinicError(_("Give the rule a name of at most 200 characters."), path="name")
+    return name.strip()
+
+
+def _free_slug(clinic: Any, slug: str, name: str) -> str:
+    wanted = slug or slugify(name)[:70] or "rule"
+    if slug and (slugify(slug) != slug or len(slug) > 80):
+        raise ClinicError(_("Use small letters, digits and hyphens for the slug."), code="slug", path="slug")
+    taken = set(Rule.objects.filter(clinic=clinic, slug__startswith=wanted).values_list("slug", flat=True))
+    if wanted not in taken:
+        return wanted
+    if slug:
+        raise ClinicError(_("Another rule of this clinic has the slug “%s”.") % slug, code="taken", path="slug")
+    return next(free for n in range(2, 10_000) if (free := f"{wanted}-{n}") not in taken)
+
+
+def _locked(rule: Rule) -> Rule:
+    return (
+        Rule.objects.select_related("clinic", "published").select_for_update(no_key=True, of=("self",)).get(pk=rule.pk)
+    )
+
+
+@transaction.atomic
+def edit_draft(
+    rule: Rule,
+    *,
+    document: Document | None = None,
+    name: str | None = None,
+    description: str | None = None,
+    edits: int | None = None,
+) -> Rule:
+    """Change the draft; what is published goes on as it is. `edits` (the count that was read) refuses a stale edit."""
+    require(rule.clinic, Role.CLINIC_ADMIN)
+    stored = _locked(rule)
+    if edits is not None and edits != stored.edits:
+        raise StaleRecord(str(stored._meta.verbose_name))
+    if document is not None:
+        stored.draft = spec_to_json(check_document(stored.clinic, document, used_ids=_used_ids(stored)))
+    if name is not None:
+        stored.name = _valid_name(name)
+    if description is not None:
+        stored.description = description
+    stored.edits += 1
+    stored.save(update_fields=["draft", "name", "description", "edits"])
+    audit.record("rule.edited", obj=stored)
+    return stored
+
+
+def _used_ids(rule: Rule) -> set[str]:
+    """Return the action ids that earlier versions used: a new action must not inherit what they did."""
+    steps = Step.objects.filter(rule=rule).order_by().values_list("action_id", flat=True).distinct()
+    return set(steps)
+
+
+@transaction.atomic
+def publish(rule: Rule, *, mode: str = Rule.Mode.ON, apply_to_pending: bool = False) -> Rule:
+    """Make the draft the wording that events are matched with from now on.
+
+    What is pending stays pinned to the version that planned it, unless `apply_to_pending`: then its actions of the same
+    id take their settings (not their time) from the new version. Events count from the first publishing, or from the
+    resumption after draft, archive or quarantine.
+    """
+    require(rule.clinic, Role.CLINIC_ADMIN)
+    if mode not in (Rule.Mode.ON, Rule.Mode.REVIEW):
+        raise ClinicError(_("A rule is published as “on” or “review”."), path="mode")
+    stored = _locked(rule)
+    spec = check_document(stored.clinic, stored.draft)
+    version = _new_version(stored, spec)
+    if stored.mode not in Rule.MATCHING or stored.active_since is None:
+        stored.active_since = now()
+    stored.published, stored.mode, stored.mode_reason, stored.error_streak = version, mode, "", 0
+    stored.draft = spec_to_json(spec)
+    stored.save(update_fields=["published", "mode", "mode_reason", "error_streak", "active_since", "draft"])
+    if apply_to_pending:
+        _apply_to_pending(stored, version, spec)
+    raise_epoch(stored.clinic_id)
+    audit.record("rule.published", obj=stored, detail={"version": version.number, "mode": mode})
+    return stored
+
+
+def _new_version(rule: Rule, spec: RuleSpec) -> RuleVersion:
+    """Store the wording, or return the published version if nothing differs."""
+    wire = spec_to_json(spec)
+    newest = RuleVersion.objects.filter(rule=rule).aggregate(number=Max("number"))["number"] or 0
+    values = {part: wire[part] for part in ("trigger_config", "conditions", "actions", "settings")}
+    same = rule.published is not None and rule.published.trigger == spec.trigger
+    if same and all(getattr(rule.published, part) == value for part, value in values.items()):
+        return rule.published
+    return RuleVersion.objects.create(
+        clinic_id=rule.clinic_id,
+        rule=rule,
+        number=newest + 1,
+        trigger=spec.trigger,
+        published_by_id=current().user_id,
+        **values,
+    )
+
+
+def _apply_to_pending(rule: Rule, version: RuleVersion, spec: RuleSpec) -> None:
+    kept = {action.id: action.type for action in spec.actions if not action.disabled}
+    for step in Step.objects.filter(rule=rule, state__in=Step.OPEN).select_related("run"):
+        if kept.get(step.action_id) == step.action:
+            type(step.run).objects.filter(pk=step.run_id).update(version=version)
+
+
+@transaction.atomic
+def pause(rule: Rule, *, why: str = "") -> Rule:
+    """Stop executing the rule: its matches are planned as held steps and what is due waits."""
+    return _set_mode(rule, Rule.Mode.PAUSED, (Rule.Mode.ON, Rule.Mode.REVIEW), why)
+
+
+@transaction.atomic
+def resume(rule: Rule, *, overdue: str = "run", mode: str = Rule.Mode.ON) -> Rule:
+    """Go on after a pause; `overdue` says what becomes of steps whose time passed meanwhile: "run" or "skip"."""
+    if overdue not in OVERDUE:
+        raise ClinicError(_("Say what to do with the overdue steps: “run” or “skip”."), path="overdue")
+    resumed = _set_mode(rule, Rule.Mode(mode), (Rule.Mode.PAUSED,), "")
+    steps = Step.objects.filter(rule=rule, state__in=Step.OPEN)
+    if overdue == "skip":
+        late = steps.filter(due_at__lte=now(), waiting_for="")
+        late.update(
+            state=Step.State.SKIPPED,
+            reason="paused",
+            reason_text=_("Its time passed while the rule was paused."),
+            finished_at=now(),
+        )
+    steps.filter(state=Step.State.HELD, reason="paused").update(state=Step.State.PENDING, reason="", reason_text="")
+    return resumed
+
+
+@transaction.atomic
+def archive(rule: Rule, *, why: str = "") -> Rule:
+    """Take the rule away for good: it matches nothing and its pending steps are cancelled."""
+    modes = tuple(mode for mode in Rule.Mode if mode != Rule.Mode.ARCHIVED)
+    archived = _set_mode(rule, Rule.Mode.ARCHIVED, modes, why)
+    _cancel_open(Step.objects.filter(rule=rule), _("The rule was archived."))
+    return archived
+
+
+def _cancel_open(steps: QuerySet[Step], text: str) -> int:
+    rows = steps.filter(state__in=Step.OPEN).values_list("pk", "action", "state")
+    return stopping.close(list(rows), "stopped", text)
+
+
+def _set_mode(rule: Rule, mode: str, allowed: Collection[str], why: str) -> Rule:
+    require(rule.clinic, Role.CLINIC_ADMIN)
+    stored = _locked(rule)
+    if stored.mode == mode:
+        return stored
+    if stored.mode not in allowed:
+        raise ImpossibleTransition(str(stored._meta.verbose_name), stored.mode, mode)
+    stored.mode, stored.mode_reason = mode, why[:500]
+    stored.save(update_fields=["mode", "mode_reason"])
+    raise_epoch(stored.clinic_id)
+    audit.record(f"rule.{mode}", obj=stored)
+    return stored

@@ -1,0 +1,120 @@
+"""New events → runs and steps: facts of a whole batch in a few queries, pure evaluation, rows in bulk."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from django.apps import apps
+from django.db import Error, connection, transaction
+from psycopg.types.json import Jsonb
+
+from automations import claims
+from automations.answers import Answers
+from automations.compiled import ClinicRules, rules_of
+from automations.facts import Ask, plain_asks, read_events
+from automations.models import Event
+from automations.modes import count_rule_errors, quarantine
+from clinic.changes import origin
+
+BATCH = 500
+
+logger = logging.getLogger(__name__)
+
+WRITE = """
+UPDATE automations_event AS e SET state = 'matched', facts = v.facts, lease_until = NULL
+  FROM unnest(%s::bigint[], %s::jsonb[]) AS v(id, facts) WHERE e.id = v.id
+"""
+
+
+def match_batch(limit: int = BATCH) -> int:
+    """Claim new events and answer them; return how many were matched.
+
+    First attempts run together; an event that was claimed before runs alone.
+    """
+    claimed = claims.claim(claims.EVENTS, limit)
+    together = {pk: n for pk, n in claimed.items() if n == 1}
+    batches = [together] if together else []
+    batches += [{pk: n} for pk, n in claimed.items() if n > 1]
+    return sum(_attempt(batch) for batch in batches)
+
+
+def _attempt(batch: dict[int, int]) -> int:
+    try:
+        with transaction.atomic(), origin("tick"):
+            return _match(batch)
+    except Error as error:
+        if claims.is_retriable(error):
+            claims.unclaim("automations_event", list(batch))
+        else:
+            _failed(batch, error)
+    except Exception as error:
+        _failed(batch, error)
+    return 0
+
+
+def _failed(batch: dict[int, int], error: Exception) -> None:
+    """Record that a batch could not be matched: together, each is tried alone; alone, later and at most ten times."""
+    logger.exception("events could not be matched", extra={"count": len(batch), "code": type(error).__name__})
+    if len(batch) > 1:
+        claims.release("automations_event", list(batch))
+        return
+    for pk, attempts in batch.items():
+        if attempts >= claims.MAX_ATTEMPTS:
+            text = f"Given up after {attempts} attempts: {type(error).__name__}."
+            Event.objects.filter(pk=pk).update(state=Event.State.DEAD, last_error=text)
+        else:
+            claims.release("automations_event", [pk], claims.backoff(attempts))
+
+
+def _match(batch: dict[int, int]) -> int:
+    events = _lock(batch)
+    if not events:
+        return 0
+    clinics = {
+        c.pk: c for c in apps.get_model("accounts", "Clinic").objects.filter(pk__in={e.clinic_id for e in events})
+    }
+    rules = {pk: rules_of(pk, clinic.rules_epoch) for pk, clinic in clinics.items()}
+    facts = read_events(events, {event.pk: _asks(event, rules[event.clinic_id]) for event in events})
+    for event in events:
+        event.facts = facts[event.pk]
+    answers = Answers(events, clinics, rules)
+    answers.write()
+    _finish(events)
+    for rule_id, reason in answers.unusable.items():
+        quarantine(rule_id, reason)
+    count_rule_errors(answers.blamed, answers.calm)
+    return len(events)
+
+
+def _lock(batch: dict[int, int]) -> list[Event]:
+    """Lock the patients that nobody else holds and return their claimed events, each patient's in order.
+
+    Events of a held patient, and those behind an earlier event that somebody else has claimed, are given back.
+    """
+    manager = apps.get_model("patients", "Patient")._base_manager
+    wanted = Event.objects.filter(pk__in=batch).order_by().values("patient_id")
+    rows = manager.filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True, skip_locked=True)
+    held = set(rows.values_list("pk", flat=True))
+    ours, back = [], []
+    blocked: set[int] = set()
+    waiting = Event.objects.filter(patient_id__in=held, state=Event.State.NEW).order_by("pk")
+    for event in waiting.filter(pk__lte=max(batch)):
+        if batch.get(event.pk) != event.attempts:
+            blocked.add(event.patient_id)
+        elif event.patient_id in blocked:
+            back.append(event.pk)
+        else:
+            ours.append(event)
+    busy = Event.objects.filter(pk__in=batch, state=Event.State.NEW).exclude(patient_id__in=held)
+    claims.unclaim("automations_event", [*back, *busy.values_list("pk", flat=True)] if len(ours) < len(batch) else back)
+    return ours
+
+
+def _asks(event: Event, rules: ClinicRules) -> list[Ask]:
+    return [*plain_asks(event.trigger), *rules.asks.get(event.trigger, {}).values()]
+
+
+def _finish(events: Sequence[Event]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE, [[event.pk for event in events], [Jsonb(event.facts) for event in events]])

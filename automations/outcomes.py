@@ -1,0 +1,113 @@
+"""What became of a step, as a value; and the one place that writes it down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from psycopg.types.json import Jsonb
+
+from automations.claims import MAX_ATTEMPTS, backoff
+from automations.duties import Duty
+from automations.engine.values import EffectError, Reason, Refusal
+from automations.models import Step
+from automations.modes import count_rule_errors
+from clinic.clock import now
+
+WRITE = """
+UPDATE automations_step AS s
+   SET state = v.state, reason = v.reason, reason_text = v.text, result = v.result,
+       due_at = coalesce(v.due_at, s.due_at),
+       lease_until = v.lease_until, attempts = CASE WHEN v.fresh THEN 0 ELSE s.attempts END,
+       finished_at = CASE WHEN v.state IN ('pending', 'held') THEN NULL ELSE %(now)s END
+  FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(texts)s::text[], %(results)s::jsonb[],
+              %(dues)s::timestamptz[], %(leases)s::timestamptz[], %(fresh)s::boolean[])
+       AS v(id, state, reason, text, result, due_at, lease_until, fresh)
+ WHERE s.id = v.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A step's next state and why. `rule_error` counts towards the rule's quarantine."""
+
+    state: str
+    reason: str = ""
+    text: str = ""
+    result: Any = None
+    due_at: datetime | None = None
+    retry_after: float | None = None
+    rule_error: bool = False
+
+
+def done(result: Mapping[str, Any], reason: Reason | None = None) -> Outcome:
+    """Say that the effect is written."""
+    return Outcome(Step.State.DONE, reason.code if reason else "", reason.text if reason else "", dict(result))
+
+
+def refused(refusal: Refusal) -> Outcome:
+    """Say that the step must not act: never, or not before `retry_at`."""
+    if refusal.retry_at is not None:
+        return Outcome(Step.State.PENDING, refusal.code, refusal.text, due_at=refusal.retry_at)
+    return Outcome(Step.State.SKIPPED, refusal.code, refusal.text)
+
+
+def failure(duty: Duty, error: Exception) -> Outcome:
+    """Decide what a failed effect means: try again later, or give up."""
+    return _failure(duty.step.attempts, error)
+
+
+def _failure(attempts: int, error: Exception) -> Outcome:
+    known = isinstance(error, EffectError)
+    # The words of an unexpected error may quote a patient's data; its type says enough, the log has the rest.
+    text = error.message if isinstance(error, EffectError) else f"unexpected {type(error).__name__}"
+    rule_error = isinstance(error, EffectError) and error.rule_error
+    if (known and error.permanent) or attempts >= MAX_ATTEMPTS:  # type: ignore[attr-defined]
+        return Outcome(Step.State.FAILED, "rule_broken" if rule_error else "failed", text[:500], rule_error=rule_error)
+    return Outcome(Step.State.PENDING, "", text[:500], retry_after=backoff(attempts), rule_error=rule_error)
+
+
+def record_failure(step_id: int, attempts: int, error: Exception) -> None:
+    """Write the failure of a step whose whole transaction broke."""
+    _write([(step_id, _failure(attempts, error))])
+
+
+def write(duties: Sequence[Duty], results: Mapping[int, Outcome]) -> None:
+    """Write the outcomes of a batch, then what they mean for the rules."""
+    if not results:
+        return
+    _write(list(results.items()))
+    rules = {duty.step.pk: duty.step.rule for duty in duties}
+    blame: dict[int, int] = {}
+    calm = set()
+    for pk, outcome in results.items():
+        rule = rules[pk]
+        if outcome.rule_error:
+            blame[rule.pk] = blame.get(rule.pk, 0) + 1
+        elif outcome.state == Step.State.DONE and rule.error_streak:
+            calm.add(rule.pk)
+    count_rule_errors(blame, calm)
+
+
+def _write(items: Sequence[tuple[int, Outcome]]) -> None:
+    moment = now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            WRITE,
+            {
+                "now": moment,
+                "ids": [pk for pk, _ in items],
+                "states": [str(o.state) for _, o in items],
+                "reasons": [o.reason for _, o in items],
+                "texts": [o.text[:500] for _, o in items],
+                "results": [None if o.result is None else Jsonb(o.result) for _, o in items],
+                "dues": [o.due_at for _, o in items],
+                "leases": [
+                    None if o.retry_after is None else moment + timedelta(seconds=o.retry_after) for _, o in items
+                ],
+                "fresh": [o.due_at is not None for _, o in items],
+            },
+        )

@@ -1,0 +1,72 @@
+"""Drain what is due without Celery, and walk the clock from due moment to due moment (demo and tests)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db.models import Min, Q
+from django.db.models.functions import Coalesce, Greatest
+
+from automations.executor import execute_batch
+from automations.matcher import match_batch
+from automations.models import Event, Step
+from clinic import clock
+from clinic.lanes import lanes
+
+def drain_engine() -> int:
+    """Match every new event and execute every due step, until nothing is left; return how many were dealt with."""
+    total = 0
+    while count := match_batch() + execute_batch():
+        total += count
+    return total
+
+
+def drain_all() -> int:
+    """Drain every lane until all are empty: an effect of one may be work for another."""
+    total = 0
+    while count := sum(lane.drain() for lane in lanes()):
+        total += count
+    return total
+
+
+def next_engine_due() -> datetime | None:
+    """Return the moment at which the engine has work next: a new event at once, a pending step at its time."""
+    events = Event.objects.filter(state=Event.State.NEW).aggregate(at=Min(Coalesce("lease_until", "created_at")))["at"]
+    runnable = Q(state=Step.State.PENDING, rule__mode__in=("on", "review"))
+    moment = Greatest("due_at", Coalesce("lease_until", "due_at"))
+    steps = Step.objects.filter(runnable).aggregate(at=Min(moment))["at"]
+    return min((at for at in (events, steps) if at is not None), default=None)
+
+
+def oldest_due() -> datetime | None:
+    """Return since when the engine's oldest due work waits, for the health check."""
+    current = clock.now()
+    moment = next_engine_due()
+    return moment if moment is not None and moment <= current else None
+
+
+def next_due(after: datetime) -> datetime | None:
+    """Return the next moment after `after` at which any lane has work."""
+    moments = (lane.next_due() for lane in lanes())
+    return min((at for at in moments if at is not None and at > after), default=None)
+
+
+def walk_to(target: datetime) -> Iterator[tuple[datetime, int]]:
+    """Move the clock to `target`, stopping at every due moment on the way to drain; yield each stop and its count.
+
+    Raises clinic.errors.Refused outside demo and tests, and for a target in the past. The clock runs on while work is
+    done, so it may stand a little past the target at the end.
+    """
+    clock.require_movable_to(target)
+    yield clock.now(), drain_all()
+    while True:
+        stop = next_due(clock.now())
+        if stop is None or stop > target:
+            break
+        if stop > clock.now():
+            clock.advance_to(stop)
+        yield stop, drain_all()
+    if target > clock.now():
+        clock.advance_to(target)
+    yield target, drain_all()
