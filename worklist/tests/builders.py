@@ -1,0 +1,62 @@
+"""Steps that are due, for tests of what they do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from automations.engine.values import StepContext
+from automations.models import Event, Rule, Run, Step
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+def due_step(patient: Any, action: str, params: dict[str, Any], *, role: str = "", now: datetime = NOON) -> StepContext:
+    """Store a rule, an event, a run and a step, and return what its action gets to see."""
+    clinic = patient.clinic
+    number = Step.objects.count()
+    rule, _created = Rule.objects.get_or_create(clinic=clinic, slug="rule", defaults={"name": "Rule"})
+    event = Event.objects.create(
+        clinic=clinic,
+        trigger="patient.onboarded",
+        patient=patient,
+        subject_type="patient",
+        subject_id=patient.pk,
+        revision=1000 + number,
+        occurred_at=now,
+        origin="system",
+        state="matched",
+    )
+    run = Run.objects.create(clinic=clinic, event=event, rule=rule, patient=patient, outcome="matched")
+    step = Step.objects.create(
+        clinic=clinic,
+        run=run,
+        rule=rule,
+        patient=patient,
+        subject_type="patient",
+        subject_id=patient.pk,
+        action_id="a1",
+        action=action,
+        config=params,
+        role=role,
+        due_at=now,
+        key=f"test-{event.pk}",
+    )
+    return StepContext(
+        id=step.pk,
+        clinic_id=clinic.pk,
+        patient_id=patient.pk,
+        subject_type="patient",
+        subject_id=patient.pk,
+        event_id=event.pk,
+        trigger=event.trigger,
+        occurred_at=now,
+        rule_id=rule.pk,
+        rule_name=rule.name,
+        action_id="a1",
+        action=action,
+        params=params,
+        role=role,
+        due_at=now,
+        now=now,
+    )
