@@ -35,7 +35,7 @@ def wide_locks(tree: ast.AST) -> Iterator[int]:
 
 
 def delayed_tasks(tree: ast.AST) -> Iterator[int]:
-    """Yield the lines that give a task an `eta` or a `countdown`, or retry it: what is due later is a row, not a message."""
+    """Yield the lines that give a task an `eta` or a `countdown`, or retry it: what is due later is a row."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
@@ -47,6 +47,19 @@ def delayed_tasks(tree: ast.AST) -> Iterator[int]:
             yield node.lineno
 
 
+def foreign_imports(tree: ast.AST) -> Iterator[int]:
+    """Yield the lines that import anything but the standard library and the engine itself."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+        for name in names:
+            if name.partition(".")[0] not in sys.stdlib_module_names and not name.startswith("automations.engine"):
+                yield node.lineno
+
+
+PURE = ROOT / "automations" / "engine"
+PURITY = "the engine imports the standard library alone: pass the value in, or move this out of automations/engine/"
 RULES = {
     "select_for_update needs no_key=True: a plain FOR UPDATE deadlocks with foreign-key checks": wide_locks,
     "no eta, countdown or retry: keep what is due later as a row and let the tick find it": delayed_tasks,
@@ -56,7 +69,8 @@ RULES = {
 def problems(path: Path) -> list[str]:
     """Return what is wrong in one file, as `path:line: remedy`."""
     tree = ast.parse(path.read_text(), filename=str(path))
-    return [f"{path}:{line}: {text}" for text, rule in RULES.items() for line in rule(tree)]
+    rules = RULES | ({PURITY: foreign_imports} if path.resolve().is_relative_to(PURE) else {})
+    return [f"{path}:{line}: {text}" for text, rule in rules.items() for line in rule(tree)]
 
 
 def main(arguments: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""Turn the addresses of the environment into what Django and Celery want. Used by the settings, so it imports no Django."""
+"""Turn the addresses of the environment into what Django and Celery want. The settings use it: it imports no Django."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LANES = ("engine", "deliver")
 
 
 def database(url: str, *, embedded: Path, fsync: bool, application_name: str) -> dict[str, Any]:
-    """Return one entry of DATABASES for any address that libpq takes; for none, the embedded server in `embedded`."""
+    """Return one entry of DATABASES for any address that libpq takes; for none, the server in `embedded`."""
     parts = {
         name: value for name, value in conninfo_to_dict(url or Postgres(embedded).url).items() if value is not None
     }
@@ -47,5 +47,5 @@ def broker_url(redis_url: str) -> str:
 
 
 def queues() -> list[Queue]:
-    """Return one queue a lane. Celery addresses such a queue by its name alone, so emptying Redis loses no route to it."""
+    """Return one queue a lane. Celery addresses it by its name alone, so emptying Redis loses no route to it."""
     return [Queue(lane) for lane in LANES]

@@ -1,7 +1,7 @@
 """The settings of a test run: the same file, in the mode that may move the clock, on servers of its own.
 
-Several runs may share a checkout, so each takes a number that is free (see clinic/testing/slots.py) and with it its own databases. The first process
-of a run takes it and hands it to its pytest-xdist workers in the environment.
+Several runs may share a checkout, so each takes a number that is free (see clinic/testing/slots.py) and with it its
+own databases. The first process of a run takes it and hands it to its pytest-xdist workers in the environment.
 """
 
 import os

@@ -48,8 +48,9 @@ class Child:
 class Supervisor:
     """The children of one foreground process group.
 
-    A child dies when this process does, however that ends (launch.py). All of them inherit the lock `children`, which therefore stays taken until
-    the last of them, and whatever they forked, is gone: so a new start knows when an old one is really over.
+    A child dies when this process does, however that ends (launch.py). All of them inherit the lock `children`, which
+    therefore stays taken until the last of them, and whatever they forked, is gone: so a new start knows when an old
+    one is really over.
     """
 
     def __init__(self, directory: Path, children: Sequence[Child], say: Callable[[str], Any]) -> None:
@@ -118,7 +119,7 @@ class Supervisor:
                 if time.monotonic() - child.started > RESTART_SECONDS:
                     assert child.process is not None
                     self.say(
-                        f"{child.name} ended with code {child.process.returncode}; starting it again. Its log: {child.log}"
+                        f"{child.name} ended with code {child.process.returncode}; starting it again. Log: {child.log}"
                     )
                     self._spawn(child)
             time.sleep(0.2)

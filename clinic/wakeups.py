@@ -1,8 +1,8 @@
 """Tell the workers that a lane has work: at once, never blocking, and allowed to fail.
 
-A wake-up only shortens the wait. What is to be done is a row in PostgreSQL, and every lane looks at its rows once a second anyway
-(the ticks of beat, see the settings), so a lost wake-up costs at most that second. This is why nothing here is retried,
-stored or waited for: a web request that commits must not feel that the broker is away.
+A wake-up only shortens the wait. What is to be done is a row in PostgreSQL, and every lane looks at its rows once a
+second anyway (the ticks of beat, see the settings), so a lost wake-up costs at most that second. This is why nothing
+here is retried, stored or waited for: a web request that commits must not feel that the broker is away.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Publisher:
     def _publish(self, lane: str) -> None:
         if self._producer is None:
             connection = app.connection_for_write()
-            connection.transport_options = connection.transport_options | TRANSPORT
+            connection.transport_options = (connection.transport_options or {}) | TRANSPORT
             self._producer = app.amqp.Producer(connection, auto_declare=False)
         if self._producer.channel._size(lane) >= ENOUGH_WAITING:
             return

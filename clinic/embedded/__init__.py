@@ -1,8 +1,9 @@
-"""The servers that the product brings along: PostgreSQL and Valkey in one directory, shared by every process that needs them.
+"""The servers that the product brings along: PostgreSQL and Valkey, shared by every process that needs them.
 
-Each process that needs them holds a shared lock on `users.lock` for as long as it lives; the kernel gives it back however the
-process ends. A keeper process (keeper.py) runs the servers and stops them once it can have that lock for itself. So nobody counts, nothing
-is left to tidy after a SIGKILL, and any command may be the first or the last. See docs/adr/0001-embedded-servers.md.
+Each process that needs them holds a shared lock on `users.lock` for as long as it lives; the kernel gives it back
+however the process ends. A keeper process (keeper.py) runs the servers and stops them once it can have that lock for
+itself. So nobody counts, nothing is left to tidy after a SIGKILL, and any command may be the first or the last. See
+docs/adr/0001-embedded-servers.md.
 
 Tests that break servers start private ones: `Postgres(directory)` and `Valkey(directory)`.
 """
@@ -70,7 +71,8 @@ def in_use(directory: Path) -> bool:
 def ensure(directory: Path, *, fsync: bool = True) -> None:
     """Have PostgreSQL and Valkey run in `directory` until this process ends, starting them if nobody did.
 
-    Cheap when they run. `fsync=False` (whoever starts them decides) is for data that is thrown away. Raises EmbeddedError with the end of the server's log when they do not start.
+    Cheap when they run. `fsync=False` (whoever starts them decides) is for data that is thrown away. Raises
+    EmbeddedError with the end of the server's log when they do not start.
     """
     directory = directory.resolve()
     if directory not in _held:

@@ -1,4 +1,7 @@
-"""Run the servers of one directory while any process uses them: `python -m clinic.embedded.keeper DIRECTORY FSYNC PIPE`."""
+"""Run the servers of one directory while any process uses them.
+
+`python -m clinic.embedded.keeper DIRECTORY FSYNC PIPE`: FSYNC is on or off, PIPE the number of an inherited descriptor.
+"""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """Become another program: one that dies with its parent and that, for root, runs as an ordinary user.
 
-Run as a file, never imported: `python -I -S launch.py PARENT_PID SIGNAL UID GID PROGRAM ARGUMENT…`. A program of its own rather than
-a `preexec_fn`, because code between fork and exec is not safe in a process that has threads.
+Run as a file, never imported: `python -I -S launch.py PARENT_PID SIGNAL UID GID PROGRAM ARGUMENT…`. A program of its
+own rather than a `preexec_fn`, because code between fork and exec is not safe in a process that has threads.
 
-PostgreSQL refuses to run as root. An ordinary user may be unable to reach the repository (a checkout under /root, a umask of
-077), so where the kernel allows it the one capability that helps, looking into directories, is handed down.
+PostgreSQL refuses to run as root. An ordinary user may be unable to reach the repository (a checkout under /root, a
+umask of 077), so where the kernel allows it the one capability that helps, looking into directories, is handed down.
 """
 
 import ctypes
@@ -32,7 +32,8 @@ def become(uid: int, gid: int, libc: ctypes.CDLL | None) -> None:
     wanted = next((cap for cap in (CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE) if data[1] >> cap & 1), None)
     if wanted is None:
         return
-    data[:] = [1 << wanted] * 3 + [0] * 3
+    data[0] = data[1] = data[2] = 1 << wanted
+    data[3] = data[4] = data[5] = 0
     if libc.capset(header, data) == 0:
         libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, wanted, 0, 0)
 
@@ -50,4 +51,4 @@ def main(parent: int, death_signal: int, uid: int, gid: int, command: list[str])
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:5]), sys.argv[5:])
+    main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), sys.argv[5:])

@@ -29,6 +29,7 @@ USER = "postgres"
 BINARIES = _binaries()
 STOP_SIGNALS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 START_SECONDS = 120  # crash recovery replays at most max_wal_size
+LOCALE = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C.UTF-8"]
 FIXED = {
     "listen_addresses": "",  # a socket in a directory that only this user may enter: no port, no password
     "unix_socket_permissions": "0700",
@@ -52,7 +53,8 @@ NO_FSYNC = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "of
 class Postgres(Server):
     """A private cluster in `directory`, with one empty database `clinic`.
 
-    `fsync=False` trades the safety of the data for speed: for tests whose cluster is thrown away, never where a test kills the server.
+    `fsync=False` trades the safety of the data for speed: for tests whose cluster is thrown away, never where a test
+    kills the server.
     """
 
     name = "postgres"
@@ -102,15 +104,25 @@ class Postgres(Server):
         return len(lines) > 7 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
 
     def _initialise(self) -> None:
-        """Make the cluster beside its place and move it there when it is whole: a killed start leaves no half cluster."""
+        """Make the cluster beside its place and move it there whole: a killed start leaves no half cluster."""
         if (self.data / "PG_VERSION").exists():
             return
         fresh = self.directory / "postgres.new"
         shutil.rmtree(fresh, ignore_errors=True)
         own_directory(fresh)
         self._run(
-            ["initdb", "-D", fresh, "-U", USER, "--auth=trust", "--encoding=UTF8", "--no-sync", "--no-instructions"]
-            + ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C.UTF-8"]
+            [
+                "initdb",
+                "-D",
+                fresh,
+                "-U",
+                USER,
+                "--auth=trust",
+                "--encoding=UTF8",
+                *LOCALE,
+                "--no-sync",
+                "--no-instructions",
+            ]
         )
         self._run(["postgres", "--single", "-D", fresh, "template1"], f"CREATE DATABASE {DATABASE};\n")
         if self.settings.get("fsync") != "off":
@@ -126,8 +138,9 @@ class Postgres(Server):
     def _clear_leftovers(self) -> None:
         """End what an earlier, killed run left in this cluster, then its pid file and sockets.
 
-        The pid file may name a number that some other program has by now, so it is not believed: a server of this cluster is
-        a process that works in its directory. Removing the file while one still runs would let two write the same data.
+        The pid file may name a number that some other program has by now, so it is not believed: a server of this
+        cluster is a process that works in its directory. Removing the file while one still runs would let two write
+        the same data.
         """
         if not (self.data / "postmaster.pid").exists():
             return

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import psutil
 
@@ -36,7 +36,7 @@ def account() -> tuple[int, int]:
 
 
 def die_with_parent(number: int = signal.SIGKILL) -> None:
-    """Have the kernel send this process `number` when its parent ends. Linux only; elsewhere the parent must tidy up."""
+    """Have the kernel send this process `number` when its parent ends. Linux only: elsewhere nothing happens."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, int(number), 0, 0, 0)  # PR_SET_PDEATHSIG
 
@@ -57,7 +57,7 @@ def own_directory(path: Path) -> Path:
 
 
 def socket_directory(directory: Path) -> Path:
-    """Return where the sockets of `directory` are: inside it, or under the temporary directory if its path is too long."""
+    """Return where the sockets of `directory` are: inside it, or if its path is too long in the temporary one."""
     inside = directory / "run"
     if len(str(inside)) + LONGEST_SOCKET_NAME <= SOCKET_PATH_LIMIT:
         return inside
@@ -104,17 +104,21 @@ class Server:
     def running(self) -> bool:
         return self.pid is not None
 
+    def start(self) -> Any:
+        """Start the server and return it once it answers."""
+        raise NotImplementedError
+
     def launch(self, command: list[str | Path], **options: object) -> subprocess.Popen[bytes]:
         """Start `command` as the servers' user, tied to this process; its output goes to the log."""
         uid, gid = account()
         fixed = [sys.executable, "-I", "-S", LAUNCHER, os.getpid(), int(self.death_signal), uid, gid]
         with open_log(self.log) as log:
-            return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
+            return subprocess.Popen(  # type: ignore[call-overload]
                 [str(part) for part in [*fixed, *command]],
                 stdout=log,
                 stderr=log,
                 cwd=self.directory,
-                start_new_session=True,  # Ctrl-C in a terminal is for the product, which then stops its servers in order
+                start_new_session=True,  # Ctrl-C is for the product, which then stops its servers in order
                 **({"stdin": subprocess.DEVNULL} | options),
             )
 

@@ -48,7 +48,7 @@ def private_valkey(tmp_path: Path) -> Iterator[Valkey]:
 
 @pytest.fixture
 def start_worker(transactional_db: None, valkey: redis.Redis, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
-    """Return a function that starts a real Celery worker on this test's database: `start_worker("engine", beat=False)`."""
+    """Return a function that starts a real Celery worker on this test's database: `start("engine", beat=False)`."""
     started: list[Worker] = []
 
     def start(queue: str, **options: Any) -> Worker:

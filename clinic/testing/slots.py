@@ -17,7 +17,8 @@ _held: list[int] = []
 def own_slot(directory: Path) -> int:
     """Return this run's number, taking the lowest free one if no parent process did.
 
-    The lock lives as long as the process, so a killed run gives its number back. Raises RuntimeError when all are taken.
+    The lock lives as long as the process, so a killed run gives its number back. Raises RuntimeError when all are
+    taken.
     """
     if VARIABLE not in os.environ:
         os.environ[VARIABLE] = str(_take(directory))

@@ -45,10 +45,10 @@ class Demo:
         began = time.monotonic()
         with self.output.open("wb") as output:
             command = [sys.executable, "manage.py", "demo"]
-            self.process = subprocess.Popen(
+            process = self.process = subprocess.Popen(
                 command, cwd=ROOT, env=self.environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
             )
-        wait_until(lambda: "Ready: " in self.said() or self.process.poll() is not None, START_SECONDS)
+        wait_until(lambda: "Ready: " in self.said() or process.poll() is not None, START_SECONDS)
         assert f"Ready: http://127.0.0.1:{self.port}/" in self.said(), self.said()
         return time.monotonic() - began
 
@@ -56,7 +56,7 @@ class Demo:
         return self.output.read_text()
 
     def processes(self) -> list[psutil.Process]:
-        """Return every living process of this demo: those that carry its directory in their environment or their arguments."""
+        """Return its living processes: those with its directory in their environment or arguments."""
         found = []
         for process in psutil.process_iter():
             try:

@@ -28,7 +28,8 @@ def scalar(url: str, statement: str) -> object:
 def run(directory: Path, code: str) -> subprocess.Popen[str]:
     """Start a Python process that has the servers of `directory` and says so, then runs `code`."""
     head = "import sys, time; from pathlib import Path; from clinic.embedded import ensure, Postgres; import psycopg\n"
-    head += f"directory = Path({str(directory)!r}); ensure(directory); url = Postgres(directory).url; print('up', flush=True)\n"
+    head += f"directory = Path({str(directory)!r}); ensure(directory); url = Postgres(directory).url\n"
+    head += "print('up', flush=True)\n"
     return subprocess.Popen(
         [sys.executable, "-c", head + code],
         cwd=ROOT,
@@ -182,13 +183,15 @@ def test_the_next_start_recovers_after_everything_was_killed(tmp_path):
     directory = tmp_path / "shared"
     user = run(
         directory,
-        "psycopg.connect(url, autocommit=True).execute('create table kept (id int)'); print('made', flush=True); sys.stdin.read()",
+        "psycopg.connect(url, autocommit=True).execute('create table kept (id int)')\n"
+        "print('made', flush=True); sys.stdin.read()",
     )
     await_up(user)
     assert user.stdout is not None
     assert user.stdout.readline() == "made\n"
     keeper = int((directory / "keeper.pid").read_text())
     os.kill(keeper, signal.SIGKILL)
+    assert wait_until(lambda: not processes_in(directory / "postgres", "postgres"), 20)  # they die with their parent
     user.kill()
     user.communicate()
 

@@ -2,7 +2,7 @@
 
 import ast
 
-from clinic.lint import ROOT, delayed_tasks, main, wide_locks
+from clinic.lint import ROOT, delayed_tasks, foreign_imports, main, wide_locks
 
 
 def test_a_lock_without_no_key_is_found():
@@ -17,9 +17,21 @@ def test_a_lock_without_no_key_is_found():
 
 def test_a_delayed_or_retried_task_is_found():
     tree = ast.parse(
-        "drain.apply_async(countdown=5)\ndrain.delay()\nself.retry(exc=error)\nstep.retry(now)\napp.send_task('x', expires=5)\n"
+        "drain.apply_async(countdown=5)\ndrain.delay()\nself.retry(exc=error)\n"
+        "step.retry(now)\napp.send_task('x', expires=5)\n"
     )
     assert list(delayed_tasks(tree)) == [1, 3]
+
+
+def test_an_import_that_makes_the_engine_impure_is_found():
+    tree = ast.parse(
+        "import json, django\n"
+        "from zoneinfo import ZoneInfo\n"
+        "from automations.engine.values import Verdict\n"
+        "from automations.models import Rule\n"
+        "def inside():\n    import clinic.clock\n"
+    )
+    assert list(foreign_imports(tree)) == [1, 4, 6]
 
 
 def test_the_file_and_line_are_named(tmp_path, capsys):

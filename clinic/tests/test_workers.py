@@ -31,7 +31,7 @@ class Recording:
     def count(self) -> int:
         return len(self.notes.read_text())
 
-    def ticks_on(self, seconds=15) -> bool:
+    def ticks_on(self, seconds: float = 15) -> bool:
         before = self.count()
         return wait_until(lambda: self.count() >= before + 2, seconds)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,13 @@ class DatabaseClient(PostgresClient):
 
     executable_name = str(BINARIES / "psql")
 
-    def runshell(self, parameters: list[str]) -> None:
+    def runshell(self, parameters: Iterable[str]) -> None:
         self.connection.ensure_connection()
         super().runshell(parameters)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection to the embedded cluster; OPTIONS["embedded"] names its directory, OPTIONS["embedded_fsync"] its care."""
+    """A connection to the embedded cluster, whose directory and care are in OPTIONS: embedded, embedded_fsync."""
 
     client_class = DatabaseClient
 

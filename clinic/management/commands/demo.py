@@ -133,7 +133,7 @@ class Command(BaseCommand):
 
         if not wait_until(free, 1):
             raise CommandError(
-                f"Port {settings.PORT} is taken by another program. Stop that, or choose a free one: PORT=8001 make demo"
+                f"Port {settings.PORT} is taken by another program. Stop it or choose another one: PORT=8001 make demo"
             )
 
     def _wait_until_ready(self, supervisor: Supervisor, address: str) -> None:
