@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from appointments.lifecycle import OPEN
+from appointments.lifecycle import UPCOMING
 from appointments.models import Appointment
 from clinic.db import Change
 from forms_app.services import about_moved, void_about
@@ -22,7 +22,7 @@ def on_appointments_changed(sender: Any, changes: Sequence[Change], **_kwargs: A
     """
     _void(changes, Status.CANCELLED, _("The visit was cancelled."))
     _void(changes, Status.ENTERED_IN_ERROR, _("The visit was entered in error."))
-    moved = [c.instance for c in changes if c.moved("starts_at") and c.new["status"] in OPEN]
+    moved = [c.instance for c in changes if c.moved("starts_at") and c.new["status"] in UPCOMING]
     if moved:
         about_moved("appointment", {row.pk: row.starts_at for row in moved})
 

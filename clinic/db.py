@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import product
 from typing import Any
 
 from django.apps import apps
@@ -11,6 +12,7 @@ from django.db import models, transaction
 from clinic.changes import Change, current_origin, muted_reason, origin, records_changed, silently
 from clinic.clock import ClinicNow, now
 from clinic.errors import ClinicError, StaleRecord
+from clinic.text import fold, folded_fields
 
 __all__ = [
     "Change",
@@ -91,17 +93,29 @@ class WatchedQuerySet(ClinicQuerySet):
     def bulk_update(self, objs: Iterable[Any], fields: Sequence[str], batch_size: int | None = None) -> int:
         """Write the named fields of many rows, refusing copies that are stale."""
         rows = list(objs)
+        folded = folded_fields(self.model, fields)
+        for row, field in product(rows, folded):
+            field.pre_save(row, add=False)  # Django's bulk_update does not
         with transaction.atomic(using=self.db):
             lock_patients(row.patient_key() for row in rows)
             stored = self.model.stored_state([row.pk for row in rows])
-            changes = [c for row in rows if (c := row.compare(stored.get(row.pk), set(fields)))]
-            plain = models.QuerySet(self.model, using=self.db)
-            count = plain.bulk_update(rows, [*fields, "revision"], batch_size=batch_size)
-            self.model.announce(changes)
+            read = [row.revision for row in rows]
+            try:
+                changes = [c for row in rows if (c := row.compare(stored.get(row.pk), set(fields)))]
+                plain = models.QuerySet(self.model, using=self.db)
+                names = dict.fromkeys([*fields, *(field.name for field in folded), "revision"])
+                count = plain.bulk_update(rows, list(names), batch_size=batch_size)
+                self.model.announce(changes)
+            except BaseException:
+                for row, revision in zip(rows, read, strict=True):
+                    row.revision = revision  # nothing was written, so these copies are as fresh as before
+                raise
         return count
 
     def update(self, **values: Any) -> int:
         """Change every row that matches, announcing the transition of each."""
+        for field in folded_fields(self.model, values):
+            values[field.attname] = fold(values[field.source] or "")
         if not set(values) & self.model.watched_names():
             return super().update(**values)
         with transaction.atomic(using=self.db):
@@ -165,7 +179,8 @@ class WatchedModel(ClinicModel):
             try:
                 change = self.compare(stored, None if named is None else set(named))
                 if named is not None:
-                    kwargs["update_fields"] = {*named, "revision"}
+                    folded = {field.name for field in folded_fields(self, named)}
+                    kwargs["update_fields"] = {*named, *folded, "revision"}
                 super().save(*args, **kwargs)
                 self.announce([change] if change else [])
             except BaseException:

@@ -39,3 +39,9 @@ class FoldedField(models.CharField):
         folded = fold(getattr(model_instance, self.source) or "")
         setattr(model_instance, self.attname, folded)
         return folded
+
+
+def folded_fields(model: Any, names: Any) -> list[FoldedField]:
+    """Return the folded columns of the fields named, which must be written together with them."""
+    columns = model._meta.concrete_fields
+    return [field for field in columns if isinstance(field, FoldedField) and field.source in names]

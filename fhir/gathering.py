@@ -1,0 +1,105 @@
+"""Read and map whole files, before anything is written: so the order of the files does not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+
+from fhir.mapping import (
+    EncounterData,
+    PatientData,
+    PractitionerData,
+    map_encounter,
+    map_patient,
+    map_practitioner,
+)
+from fhir.reading import MAX_RESOURCES, BadResource, Found, UnreadableFile, read
+
+Progress = Callable[..., Iterable[Any]]
+"""Shows how far an iterable got, like tqdm: `progress(items, desc=…, total=…)`."""
+
+
+def no_progress(items: Iterable[Any], **_: Any) -> Iterable[Any]:
+    """Show nothing."""
+    return items
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one resource, and where it stands (file:line)."""
+
+    place: str
+    text: str
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What the files hold, by kind and resource id, each with its place."""
+
+    patients: dict[str, tuple[str, PatientData]] = field(default_factory=dict)
+    encounters: dict[str, tuple[str, EncounterData]] = field(default_factory=dict)
+    practitioners: dict[str, tuple[str, PractitionerData]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
+    ignored: dict[str, int] = field(default_factory=dict)
+
+
+def gather(paths: Iterable[Path], zone: ZoneInfo, progress: Progress = no_progress) -> Gathered:
+    """Read all files. Bad resources become problems; raises UnreadableFile for a file that is of no use at all."""
+    gathered = Gathered()
+    count = 0
+    for path in paths:
+        for found in progress(read(path), desc=path.name, total=None):
+            count += 1
+            if count > MAX_RESOURCES:
+                raise UnreadableFile(
+                    _("More than %(limit)d resources. Import the files in parts.") % {"limit": MAX_RESOURCES}
+                )
+            _take(found, gathered, zone)
+    return gathered
+
+
+def _take(found: Found, gathered: Gathered, zone: ZoneInfo) -> None:
+    if found.resource is None:
+        gathered.problems.append(Problem(found.place, found.problem))
+        return
+    try:
+        _map(found, found.resource, gathered, zone)
+    except BadResource as bad:
+        where = f"{bad.path} " if bad.path else ""
+        gathered.problems.append(Problem(found.place, f"{_kind(found.resource)}: {where}{bad.reason}"))
+
+
+def _map(found: Found, resource: dict[str, Any], gathered: Gathered, zone: ZoneInfo) -> None:
+    kind = resource.get("resourceType")
+    if kind == "Patient":
+        patient = map_patient(resource, found.full_url)
+        _keep(gathered.patients, patient.id, found.place, patient)
+        gathered.notes += [Problem(found.place, f"Patient: {note}") for note in patient.notes]
+    elif kind == "Encounter":
+        encounter = map_encounter(resource, zone, found.full_url)
+        _keep(gathered.encounters, encounter.id, found.place, encounter)
+    elif kind == "Practitioner":
+        practitioner = map_practitioner(resource, found.full_url)
+        _keep(gathered.practitioners, practitioner.id, found.place, practitioner)
+    elif isinstance(kind, str) and kind.isalpha() and len(kind) <= 64:
+        gathered.ignored[kind] = gathered.ignored.get(kind, 0) + 1
+    else:
+        raise BadResource(_("is missing or no name of a resource"), "resourceType")
+
+
+def _keep(kept: dict[str, tuple[str, Any]], key: str, place: str, data: Any) -> None:
+    """Keep a resource; the same again is nothing new, another one under its id is refused."""
+    first = kept.setdefault(key, (place, data))
+    if first[1] != data:
+        raise BadResource(_("was given already at %(place)s, with other content") % {"place": first[0]}, "id")
+
+
+def _kind(resource: dict[str, Any]) -> str:
+    kind = resource.get("resourceType")
+    return kind if isinstance(kind, str) and kind.isalpha() and len(kind) <= 64 else "?"
