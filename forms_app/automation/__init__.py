@@ -1,0 +1,1 @@
+"""What forms offer to rules; discovered, never listed."""

@@ -1,0 +1,111 @@
+"""What conditions may ask of a form, of its answers, and of all the forms of a patient.
+
+A fact has one type, so the answers are offered once for each: a question of another type is unknown there.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import JSONField, Subquery
+from django.db.models.fields.json import KeyTransform
+from django.utils.translation import gettext_lazy as _
+
+from automations.engine.declare import Fact, FactType, Param, register
+from forms_app.models import FormRequest, FormResponse
+
+SOURCES = ("forms_app.FormRequest",)
+ANSWERED = ("form.signed", "form.withdrawn")
+QUESTION = Param("question", "text", _("question"), required=True, max_length=50, help=_("The id of the question."))
+DAY = timedelta(days=1)
+
+
+def _days_late(view: Any) -> int | None:
+    """Count whole days (24 hours) past the due moment; 0 in time, unknown without one."""
+    due = view.new["due_at"]
+    return None if due is None else max(0, (view.occurred_at - due) // DAY)
+
+
+def _answer(ctx: Any, question: str) -> Any:
+    """Read the answer as it stood at the event: a correction made since is not in it."""
+    rows = FormResponse.objects.filter(request_id=ctx.outer(ctx.subject_id), signed_at__lte=ctx.outer(ctx.now))
+    newest = rows.order_by("-number").annotate(answer=KeyTransform(question, "answers"))
+    return Subquery(newest.values("answer")[:1], output_field=JSONField())
+
+
+def _slugs(ctx: Any, statuses: tuple[str, ...]) -> Any:
+    rows = FormRequest.objects.filter(patient_id=ctx.outer_patient_id, status__in=statuses)
+    return ArraySubquery(rows.order_by("template__slug").values_list("template__slug", flat=True).distinct())
+
+
+register(
+    Fact(
+        key="form.template",
+        label=_("Form"),
+        type=FactType.reference,
+        doc=_("Which form it is."),
+        example={"field": "form.template", "op": "is_any_of", "value": ["satisfaction-survey"]},
+        subject="form",
+        reference="form",
+        value=lambda view: view.new["template_id"],
+    )
+)
+register(
+    Fact(
+        key="form.days_late",
+        label=_("Days late"),
+        type=FactType.number,
+        doc=_("Whole days, of 24 hours, past the due time; 0 if in time; unknown if nothing was due."),
+        example={"field": "form.days_late", "op": "gte", "value": 3},
+        subject="form",
+        value=_days_late,
+    )
+)
+for _key, _label, _type, _doc, _test in (
+    ("form.answer", _("Answer (number)"), FactType.number, _("A number, whole number or scale."), ("gte", 7)),
+    ("form.answer_text", _("Answer (text, choice)"), FactType.text, _("A text or one choice."), ("is", "left")),
+    ("form.answer_yes", _("Answer (yes or no)"), FactType.boolean, _("Yes or no."), ("is", True)),
+    ("form.answer_date", _("Answer (date)"), FactType.date, _("A date."), ("before", "2026-01-31")),
+    ("form.answer_list", _("Answer (several choices)"), FactType.list, _("Chosen answers."), ("has_any_of", ["knee"])),
+):
+    register(
+        Fact(
+            key=_key,
+            label=_label,
+            type=_type,
+            doc=_doc,
+            example={"field": _key, "op": _test[0], "value": _test[1], "question": "pain"},
+            subject="form",
+            triggers=ANSWERED,
+            params=(QUESTION,),
+            sensitive=True,
+            sources=("forms_app.FormRequest",),
+            expression=_answer,
+        )
+    )
+register(
+    Fact(
+        key="patient.outstanding_forms",
+        label=_("Outstanding forms"),
+        type=FactType.list,
+        doc=_("Forms that the patient was asked for and has not filled yet."),
+        example={"field": "patient.outstanding_forms", "op": "has_any_of", "value": ["privacy-policy-consent"]},
+        reference="form",
+        sources=SOURCES,
+        expression=lambda ctx: _slugs(ctx, FormRequest.OPEN),
+    )
+)
+register(
+    Fact(
+        key="patient.signed_forms",
+        label=_("Signed forms"),
+        type=FactType.list,
+        doc=_("Forms that the patient signed or submitted; a consent that was withdrawn no longer counts."),
+        example={"field": "patient.signed_forms", "op": "has_all_of", "value": ["privacy-policy-consent"]},
+        reference="form",
+        sources=SOURCES,
+        expression=lambda ctx: _slugs(ctx, FormRequest.FILLED),
+    )
+)

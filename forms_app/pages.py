@@ -1,0 +1,161 @@
+"""What the page of one form shows: its words in the reader's language, its fields, who may sign, what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.http import QueryDict
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from clinic.clock import now
+from clinic.text import fold
+from forms_app.answers import check_answers
+from forms_app.errors import FormInvalid
+from forms_app.fields import Field, build_fields, posted_values, shown_values, typed_answers
+from forms_app.links import Link
+from forms_app.models import FormRequest, FormTemplate, FormTemplateVersion
+from forms_app.questions import Problem
+from forms_app.signing import SELF, who_may_sign
+from messaging.recipients import patient_zone
+from messaging.times import say_moment
+
+
+def moment_words(moment: datetime | None, link: Link) -> str:
+    """Put a moment into words in the patient's zone, named if it is not the clinic's."""
+    if moment is None:
+        return ""
+    clinic = link.patient.clinic
+    zone = patient_zone(link.patient, clinic)
+    return say_moment(moment, zone=zone, clinic_zone=ZoneInfo(clinic.time_zone), language=get_language() or "en")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Somebody who may sign, as the page offers it."""
+
+    value: str
+    label: str
+    chosen: bool
+
+
+class FormPage:
+    """One form as one person sees it."""
+
+    def __init__(self, request: FormRequest, link: Link) -> None:
+        self.request = request
+        self.link = link
+        self.version = request.version
+        self.languages = (link.language, link.patient.clinic.language)
+        self.is_consent = request.template.kind == FormTemplate.Kind.CONSENT
+        self.values: dict[str, Sequence[str]] = {}
+        self.answers: dict[str, Any] = {}
+        self.problems: list[Problem] = []
+        self.signed_by = ""
+        self.agreed = False
+        self.changed = False
+        self.version_read: int | None = None
+        self.relations = self._relations()
+        self.relation = self.relations[0] if self.relations else ""
+
+    def _relations(self) -> list[str]:
+        """List in which relations this reader may sign: a contact only in their own."""
+        offered = [signer.relation for signer in who_may_sign(self.request, now())]
+        contact = self.link.contact
+        if contact is None:
+            return offered
+        return [one for one in offered if fold(one).strip() == fold(contact.relation).strip()]
+
+    def show_draft(self, own: bool) -> None:
+        """Fill the fields with what this browser gave before; another one sees an empty form."""
+        if own:
+            self.values = shown_values(self.version.questions, self.request.draft_answers)
+
+    def read(self, data: QueryDict) -> None:
+        """Take what was posted."""
+        self.values = posted_values(self.version.questions, data)
+        self.answers = typed_answers(self.version.questions, self.values)
+        self.signed_by = data.get("signed_by", "").strip()
+        self.agreed = data.get("agree") == "yes"
+        number = data.get("version", "")
+        self.version_read = int(number) if number.isdecimal() and len(number) < 10 else 0
+        if data.get("relation") in self.relations:
+            self.relation = data["relation"]
+
+    def check(self) -> None:
+        """Ask for the tick under a consent, together with everything else that is missing. Raises FormInvalid."""
+        if not self.is_consent or self.agreed:
+            return
+        _clean, problems = check_answers(self.version.questions, self.answers)
+        problems.note("/agree", "required", _("Tick the box if you agree."))
+        if not self.signed_by:
+            problems.note("/signed_by", "required", _("Write your full name."))
+        raise FormInvalid(problems)
+
+    # --- for the template ---
+
+    @staticmethod
+    def title_of(version: FormTemplateVersion, languages: Sequence[str]) -> str:
+        """Return a version's title in the first of the languages it was written in."""
+        return _translated(version, "title", languages)
+
+    @property
+    def title(self) -> str:
+        """Return the form's title."""
+        return self.title_of(self.version, self.languages)
+
+    @property
+    def text(self) -> str:
+        """Return the form's text."""
+        return _translated(self.version, "text", self.languages)
+
+    @property
+    def due(self) -> str:
+        """Return when the form is due, in words."""
+        return moment_words(self.request.due_at, self.link)
+
+    @property
+    def may_sign(self) -> bool:
+        """Tell whether anybody who reads this may sign."""
+        return bool(self.relations)
+
+    @property
+    def signers(self) -> list[Choice]:
+        """List the relations to choose from."""
+        labels = {SELF: _("I am the patient")}
+        return [Choice(one, labels.get(one, one), one == self.relation) for one in self.relations]
+
+    @property
+    def fields(self) -> list[Field]:
+        """Return the fields of the questions."""
+        return build_fields(self.version.questions, self.languages, self.values, self.problems)
+
+    @property
+    def errors(self) -> list[dict[str, str]]:
+        """List what is wrong, each with the id of the element to mend."""
+        targets = {f"/answers/{field.name[2:]}": (field.target, field.label) for field in self.fields}
+        targets |= {
+            "/signed_by": ("signed_by", _("Your full name")),
+            "/agree": ("agree", _("Your agreement")),
+            "/relation": ("relation", _("Who signs")),
+        }
+        known = [(*targets[one.path], one.message) for one in self.problems if one.path in targets]
+        return [{"target": target, "label": label, "message": message} for target, label, message in known]
+
+    @property
+    def errors_by_place(self) -> dict[str, str]:
+        """Return the messages of the fields that are no questions."""
+        return {one.path[1:]: one.message for one in self.problems if not one.path.startswith("/answers/")}
+
+
+def _translated(version: FormTemplateVersion, name: str, languages: Sequence[str]) -> str:
+    """Return the words in the reader's own language, else those that the version was written in."""
+    reader = languages[0]
+    for tag in (reader, reader.partition("-")[0]):
+        if found := version.translations.get(tag, {}).get(name):
+            return str(found)
+    return str(getattr(version, name))
