@@ -22,7 +22,18 @@ from liquid.static_analysis import Variable as Path
 from clinic.errors import ClinicError
 
 TAGS = ("if", "unless", "case", "for", "break", "continue", "assign", "capture", "comment", "#", "echo")
-FILTERS = ("default", "capitalize", "downcase", "upcase", "strip", "squish", "truncate", "truncatewords", "plus", "minus")
+FILTERS = (
+    "default",
+    "capitalize",
+    "downcase",
+    "upcase",
+    "strip",
+    "squish",
+    "truncate",
+    "truncatewords",
+    "plus",
+    "minus",
+)
 INNER = ("content", "output", "illegal")  # plain text, {{ }}, and what is neither
 LONGEST_SOURCE = 20_000
 
@@ -78,9 +89,13 @@ def _explain(error: BaseException) -> str:
 def parse(source: str) -> Letter:
     """Parse a template. Raises TextError for a mistake in it, with its line."""
     if len(source) > LONGEST_SOURCE:
-        raise TextError(_("The text has %(length)d characters; at most %(most)d are allowed.") % {
-            "length": len(source), "most": LONGEST_SOURCE,
-        })
+        raise TextError(
+            _("The text has %(length)d characters; at most %(most)d are allowed.")
+            % {
+                "length": len(source),
+                "most": LONGEST_SOURCE,
+            }
+        )
     if "\x00" in source:
         raise TextError(_("The text holds a character with the code 0, which no message can carry."))
     try:
@@ -130,4 +145,6 @@ def checked(source: str, path: str) -> Letter:
     try:
         return parse(source)
     except TextError as error:
-        raise ClinicError(_("This is not valid Liquid: %(error)s") % {"error": error}, code="bad_template", path=path) from error
+        raise ClinicError(
+            _("This is not valid Liquid: %(error)s") % {"error": error}, code="bad_template", path=path
+        ) from error

@@ -97,7 +97,8 @@ class Delivery(ClinicModel):
 
     `sending` is committed before a byte leaves, with a lease; address and text are read then and kept here. `attempts`
     also tells the holder of the lease from one who lost it. `maybe_left`: an earlier attempt may have reached the server,
-    so this delivery can never again be called withdrawn, suppressed or failed, only sent or unknown.
+    so this delivery can never again be called withdrawn, suppressed or failed, only sent or unknown. `attempts_before`:
+    those that do not count any more, because a person had it tried again.
     """
 
     class State(models.TextChoices):
@@ -109,6 +110,9 @@ class Delivery(ClinicModel):
         UNKNOWN = "unknown", _("unknown")
         SUPPRESSED = "suppressed", _("suppressed")
         WITHDRAWN = "withdrawn", _("withdrawn")
+
+    WAITING = (State.QUEUED, State.RETRY)
+    ENDED_BADLY = (State.FAILED, State.UNKNOWN, State.SUPPRESSED)
 
     patient = ClinicForeignKey("patients.Patient", related_name="deliveries", verbose_name=_("about the patient"))
     channel = models.CharField(max_length=10, default="email")
@@ -124,6 +128,7 @@ class Delivery(ClinicModel):
     not_before = models.DateTimeField(_("not before"), db_default=ClinicNow())
     not_after = models.DateTimeField(_("not after"), null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    attempts_before = models.PositiveSmallIntegerField(default=0, editable=False)
     lease_until = models.DateTimeField(null=True, editable=False)
     maybe_left = models.BooleanField(default=False, editable=False)
     withdraw_asked_at = models.DateTimeField(null=True, editable=False)

@@ -20,6 +20,7 @@ WORDS: dict[str, Any] = {
     "gave_up": _("It was tried as often as is sensible."),
     "connection_lost": _("The connection broke after the message was handed over: it may have arrived."),
     "worker_lost": _("The process that was sending it ended in the middle: it may have arrived."),
+    "not_tried": _("There was no time left to send it."),
     "error": _("An error of this program; the log has it."),
 }
 

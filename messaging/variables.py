@@ -59,9 +59,7 @@ class MessageContext:
 
     def say(self, moment: datetime) -> str:
         """Put a moment into the reader's words; the zone is named when it is not the clinic's."""
-        return say_moment(
-            moment, zone=self.zone, clinic_zone=ZoneInfo(self.clinic.time_zone), language=self.language
-        )
+        return say_moment(moment, zone=self.zone, clinic_zone=ZoneInfo(self.clinic.time_zone), language=self.language)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,7 @@ class Migration(migrations.Migration):
                 ('not_before', models.DateTimeField(db_default=clinic.clock.ClinicNow(), verbose_name='not before')),
                 ('not_after', models.DateTimeField(blank=True, null=True, verbose_name='not after')),
                 ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='attempts')),
+                ('attempts_before', models.PositiveSmallIntegerField(default=0, editable=False)),
                 ('lease_until', models.DateTimeField(editable=False, null=True)),
                 ('maybe_left', models.BooleanField(default=False, editable=False)),
                 ('withdraw_asked_at', models.DateTimeField(editable=False, null=True)),

@@ -1,0 +1,1 @@
+"""What messaging offers to rules."""

@@ -1,0 +1,214 @@
+"""Let queued messages leave the house, and write down honestly how that ended (docs/architecture.md).
+
+For each: take it (leases.claim, committed), look again whether it may still leave, keep its text and address, begin the
+attempt (committed), talk to the mail server with no lock held, and write the outcome, if the lease is still ours.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime
+from email.utils import format_datetime, formataddr, parseaddr
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.db import Error, InterfaceError, OperationalError, connection, transaction
+
+from clinic.clock import ClinicNow, now
+from messaging import followup, leases, policy
+from messaging.leases import Held
+from messaging.liquid import TextError
+from messaging.models import Delivery, DeliveryAttempt
+from messaging.policy import Outcome, Result
+from messaging.purposes import Suppress, content_of
+from messaging.recipients import RELATED, Recipient, reader_of
+from messaging.text import Content, one_line
+from messaging.transport import Mailer
+
+BATCH = 20
+MOST_SECONDS = 50.0
+"""A drain ends after this, between two messages; the next wake-up or tick goes on."""
+KEEP_TRYING_SECONDS = 20.0
+
+State = Delivery.State
+logger = logging.getLogger(__name__)
+
+
+def drain_due(now: datetime | None = None, *, seconds: float = MOST_SECONDS) -> int:
+    """Send what is due and return how many deliveries that moved on.
+
+    `now` (default: the clinic's clock) is the moment at which due is judged. Stops early if no mail server answers.
+    """
+    started = time.monotonic()
+    count = leases.reap()
+    with Mailer() as mailer:
+        while time.monotonic() - started < seconds:
+            batch = leases.claim(BATCH, now)
+            if not batch:
+                break
+            for position, held in enumerate(batch):
+                result = _deliver(held, mailer)
+                count += 1
+                if result is Result.UNREACHABLE or time.monotonic() - started >= seconds:
+                    leases.release(batch[position + 1 :])
+                    return count
+    return count
+
+
+def _deliver(held: Held, mailer: Mailer) -> Result | None:
+    """Carry one delivery as far as it comes; None if it did not come to a conversation."""
+    try:
+        prepared = _prepare(held)
+    except Error:
+        raise
+    except Exception as error:
+        logger.exception("a delivery could not be prepared", extra={"delivery_id": held.pk})
+        _settle(held, Outcome(Result.NOT_TRIED, type(error).__name__, reason="error"))
+        return None
+    if prepared is None:
+        return None
+    message, deadline = prepared
+    outcome = mailer.send(message, deadline)
+    _insist(lambda: _settle(held, outcome))
+    if outcome.result is Result.SENT:
+        followup.after_sent(held.pk)
+    return outcome.result
+
+
+def _prepare(held: Held) -> tuple[EmailMultiAlternatives, float] | None:
+    """Look again whether the delivery may leave: begin the attempt and return its message, or end it: None."""
+    rows = leases.mine(held).select_related(*RELATED).prefetch_related("template__bodies")
+    delivery = rows.annotate(is_paused=leases.paused()).first()
+    if delivery is None:
+        return None
+    if delivery.is_paused:
+        leases.release([held])
+        return None
+    reader = reader_of(delivery)
+    if obstacle := _obstacle(delivery, reader):
+        _conclude(held, obstacle.code, obstacle.text)
+        return None
+    if delivery.maybe_left and delivery.body_text:  # once more means the same again
+        content = Content(delivery.subject, delivery.body_text, delivery.body_html, delivery.language)
+    else:
+        try:
+            found = content_of(delivery, reader)
+        except TextError as error:
+            _conclude(held, "rule_broken", str(error), State.FAILED)
+            return None
+        if isinstance(found, Suppress):
+            _conclude(held, found.code, found.text)
+            return None
+        content = found
+    deadline = time.monotonic() + leases.seconds_until_dot()
+    if not _begin(held, reader.address, content):
+        leases.release([held])  # called off since; if the lease was lost this changes nothing
+        return None
+    return _message(delivery, reader.address, content), deadline
+
+
+def _obstacle(delivery: Delivery, reader: Recipient) -> Suppress | None:
+    """Return why the delivery must not leave any more, if it must not."""
+    if delivery.withdraw_asked_at is not None:
+        return Suppress("stopped")
+    if not delivery.patient.is_active:
+        return Suppress("patient_inactive")
+    if delivery.not_after is not None and delivery.not_after < now():
+        return Suppress("too_late", delivery.last_error)
+    if not reader.address:
+        return Suppress("no_address")
+    return None
+
+
+def _begin(held: Held, address: str, content: Content) -> bool:
+    """Keep what is sent, renew the lease and log the attempt, unless it was called off or lost."""
+    with transaction.atomic():
+        count = (
+            leases.mine(held)
+            .filter(withdraw_asked_at=None)
+            .update(
+                lease_until=leases.RealNow() + leases.lease_length(),
+                address=address,
+                language=content.language,
+                subject=content.subject,
+                body_text=content.text,
+                body_html=content.html,
+            )
+        )
+        if count:
+            clinic_id = Delivery.objects.values_list("clinic_id", flat=True).get(pk=held.pk)
+            DeliveryAttempt.objects.create(
+                clinic_id=clinic_id, delivery_id=held.pk, number=held.number, started_at=ClinicNow()
+            )
+    return bool(count)
+
+
+def _message(delivery: Delivery, address: str, content: Content) -> EmailMultiAlternatives:
+    """Make the email: text and HTML, and the headers of a machine that expects no out-of-office answers."""
+    _name, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    message = EmailMultiAlternatives(
+        subject=content.subject,
+        body=content.text,
+        from_email=formataddr((one_line(delivery.clinic.name), sender)),
+        to=[address],
+        headers={
+            "Message-ID": delivery.message_id,
+            "Date": format_datetime(now()),
+            "Auto-Submitted": "auto-generated",
+            "X-Auto-Response-Suppress": "All",
+            "Content-Language": content.language,
+        },
+    )
+    message.attach_alternative(content.html, "text/html")
+    return message
+
+
+def _settle(held: Held, outcome: Outcome) -> None:
+    """Write how an attempt ended. If the lease was lost, only its own line in the log: the newer state stands."""
+    with transaction.atomic():
+        if outcome.result is Result.REFUSED:  # a patient's record or task may follow, so the patient comes first
+            followup.lock_patient_of(held.pk)
+        row = leases.mine(held).select_for_update(no_key=True).first()
+        DeliveryAttempt.objects.filter(delivery_id=held.pk, number=held.number).update(
+            ended_at=ClinicNow(), outcome=outcome.result, answer=outcome.answer[:500]
+        )
+        if row is None:
+            logger.warning("lease lost", extra={"delivery_id": held.pk, "attempt": held.number})
+            return
+        following = policy.decide(outcome, leases.past_of(row))
+        leases.move_on(row, following, outcome.answer)
+        if outcome.result is Result.REFUSED:
+            followup.after_refusal(row, bounced=outcome.bounced)
+    logger.info("delivery moved on", extra={"delivery_id": held.pk, "state": following.state, "code": following.reason})
+
+
+def _conclude(held: Held, code: str, text: str = "", state: str = State.SUPPRESSED) -> None:
+    """End a delivery that must not leave."""
+    with transaction.atomic():
+        if code == "no_address":
+            followup.lock_patient_of(held.pk)
+        row = leases.mine(held).select_for_update(no_key=True).first()
+        if row is None:
+            return
+        state = State.WITHDRAWN if code == "stopped" else state
+        leases.move_on(row, policy.ended(state, code, leases.past_of(row)), text)
+        if code == "no_address":
+            followup.after_no_address(row)
+    logger.info("delivery ended", extra={"delivery_id": held.pk, "state": state, "code": code})
+
+
+def _insist(write: Callable[[], Any]) -> None:
+    """Write what the mail server said even if the database restarts just now: nobody else knows it."""
+    until = time.monotonic() + KEEP_TRYING_SECONDS
+    while True:
+        try:
+            write()
+            return
+        except (OperationalError, InterfaceError):
+            if connection.in_atomic_block or time.monotonic() >= until:
+                raise
+            connection.close()
+            time.sleep(0.5)

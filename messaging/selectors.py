@@ -1,0 +1,77 @@
+"""Questions about notifications and deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Min, QuerySet
+
+from clinic.clock import ClinicNow
+from messaging import leases
+from messaging.models import Delivery, MessageTemplate, Notification
+
+State = Delivery.State
+
+
+def visible_notifications() -> QuerySet[Notification]:
+    """Return the notifications that may be seen now."""
+    return Notification.objects.filter(visible_at__lte=ClinicNow(), withdrawn_at=None)
+
+
+def notifications_for(member: Any) -> QuerySet[Notification]:
+    """Return what a person of the staff was told, newest first."""
+    return visible_notifications().filter(recipient=member).select_related("patient").order_by("-visible_at", "-pk")
+
+
+def unread_notifications(member: Any) -> QuerySet[Notification]:
+    """Return what a person of the staff has not looked at yet, newest first."""
+    return notifications_for(member).filter(read_at=None)
+
+
+def notifications_of_patient(patient: Any) -> QuerySet[Notification]:
+    """Return what the patient was told inside the platform, newest first."""
+    return visible_notifications().filter(patient=patient, recipient=None).order_by("-visible_at", "-pk")
+
+
+def deliveries_of(patient: Any) -> QuerySet[Delivery]:
+    """Return the patient's deliveries, newest first, suppressed ones included."""
+    return Delivery.objects.filter(patient=patient).select_related("template").order_by("-pk")
+
+
+def not_arrived(clinic: Any) -> QuerySet[Delivery]:
+    """Return the clinic's deliveries that failed or of which nobody knows, newest first."""
+    rows = Delivery.objects.for_clinic(clinic).filter(state__in=[State.FAILED, State.UNKNOWN])
+    return rows.select_related("patient", "template").order_by("-pk")
+
+
+def templates(clinic: Any) -> QuerySet[MessageTemplate]:
+    """Return the templates that can be chosen at a clinic."""
+    return MessageTemplate.objects.for_clinic(clinic).filter(archived_at=None)
+
+
+def templates_by_slug(clinic_ids: Iterable[int], slugs: Iterable[str]) -> dict[tuple[int, str], MessageTemplate]:
+    """Return (clinic id, slug) → template with its bodies, for those in use; two queries."""
+    rows = MessageTemplate.objects.filter(clinic__in=set(clinic_ids), slug__in=set(slugs), archived_at=None)
+    return {(row.clinic_id, row.slug): row for row in rows.prefetch_related("bodies")}
+
+
+def _waiting() -> QuerySet[Delivery]:
+    return Delivery.objects.filter(state__in=Delivery.WAITING).exclude(leases.paused())
+
+
+def next_due() -> datetime | None:
+    """Return when the earliest delivery that nothing pauses is due, for whoever walks the clock.
+
+    Leases are left out: they end on real time, and the walker cannot hurry them.
+    """
+    moment: datetime | None = _waiting().aggregate(at=Min("not_before"))["at"]
+    return moment
+
+
+def oldest_due() -> datetime | None:
+    """Return since when the oldest delivery that is due has waited, for readiness; None if none waits."""
+    due = _waiting().filter(not_before__lte=ClinicNow())
+    moment: datetime | None = due.aggregate(at=Min("not_before"))["at"]
+    return moment

@@ -1,0 +1,14 @@
+"""What messaging connects when the program starts."""
+
+from __future__ import annotations
+
+from clinic.health import register_backlog
+from messaging import purposes, selectors
+from messaging.base_variables import register_base_variables
+
+
+def connect() -> None:
+    """Offer the base variables and the purpose of templates; count waiting messages towards readiness."""
+    register_base_variables()
+    purposes.register("template", purposes.render_template)
+    register_backlog("deliveries", selectors.oldest_due)
