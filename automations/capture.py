@@ -26,12 +26,11 @@ def on_records_changed(sender: Any, changes: Sequence[Change], **_: Any) -> None
     """
     triggers = watchers(sender._meta.label)
     fired = [(trigger, change) for change in changes for trigger in triggers if trigger.fires(change)]
-    if fired:
-        depths = _depths({c.caused_by_id for _, c in fired if c.caused_by_id and not c.muted})
-        events = [_event(trigger, change, depths) for trigger, change in fired if not (change.muted and change.created)]
-        Event.objects.bulk_create(events, batch_size=2000)
-        stopping.stop_for(events)
-        stopping.release_waits([event for event in events if not event.muted])
+    told = [(trigger, change) for trigger, change in fired if not (change.muted and change.created)]
+    if told:
+        depths = _depths({c.caused_by_id for _, c in told if c.caused_by_id and not c.muted})
+        events = Event.objects.bulk_create([_event(trigger, change, depths) for trigger, change in told])
+        stopping.settle(events)
         if any(event.state == Event.State.NEW for event in events):
             transaction.on_commit(_wake_engine)
     stopping.retime(sender, changes)

@@ -17,7 +17,7 @@ from automations.engine.declare import catalog
 from automations.engine.timing import QuietHours, release_at
 from automations.engine.values import ActionSpec, Immediately, Reason, RuleSpec, StepContext, WaitFor
 from automations.facts import read_patients
-from automations.models import Step
+from automations.models import Rule, Step
 from automations.recheck import patient_asks
 from clinic.clock import now
 
@@ -45,7 +45,8 @@ def load(claimed: Mapping[int, int]) -> tuple[list[Duty], list[int]]:
     patients = {p.pk: p for p in _lock_patients(list(claimed))}
     rows = (
         Step.objects.filter(pk__in=claimed, state=Step.State.PENDING)
-        .select_related("run__event", "rule", "clinic")
+        .select_related("run__event")
+        .defer("config", "key", "result", "run__verdict")
         .order_by("due_at", "pk")
     )
     busy, ours = [], []
@@ -53,7 +54,16 @@ def load(claimed: Mapping[int, int]) -> tuple[list[Duty], list[int]]:
         if step.attempts != claimed[step.pk]:
             continue
         (ours if step.patient_id in patients else busy).append(step.pk if step.patient_id not in patients else step)
+    _attach(ours)
     return _duties(ours, patients, now()), busy
+
+
+def _attach(steps: list[Step]) -> None:
+    """Give the steps their few rules and clinics, each read once."""
+    rules = Rule.objects.only("name", "mode", "error_streak", "clinic_id").in_bulk({step.rule_id for step in steps})
+    clinics = apps.get_model("accounts", "Clinic").objects.in_bulk({step.clinic_id for step in steps})
+    for step in steps:
+        step.rule, step.clinic = rules[step.rule_id], clinics[step.clinic_id]
 
 
 def _lock_patients(steps: list[int]) -> list[Any]:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import Max, Q, QuerySet
+from django.db import connection
+from django.db.models import Max, QuerySet
 
 from automations.anchors import begins_at, read_anchors
 from automations.compiled import spec_of
@@ -25,22 +26,77 @@ WITHDRAWABLE = timedelta(days=14)
 """How long after its step a message may still wait to leave (quiet hours, closed days, caps, retries)."""
 
 
-def stop_for(events: Sequence[Event]) -> int:
-    """Cancel the open steps that these events stop, and take back what their done steps have not sent yet."""
-    touched = Q()
-    for key, group in _by_trigger(events).items():
-        subjects = {(e.subject_type, e.subject_id) for e in group}
-        for kind in {kind for kind, _ in subjects}:
-            ids = [pk for of, pk in subjects if of == kind]
-            touched |= Q(subject_type=kind, subject_id__in=ids, stop_on__contains=[f"{key}:subject"])
-        touched |= Q(patient_id__in={e.patient_id for e in group}, stop_on__contains=[f"{key}:patient"])
-    if not touched:
-        return 0
-    recent = Q(state=Step.State.DONE, finished_at__gte=now() - WITHDRAWABLE, action__in=withdrawable_actions())
-    rows = Step.objects.filter(touched).filter(Q(state__in=Step.OPEN) | recent).values_list("pk", "action", "state")
-    stopped = list(rows)
+def settle(events: Sequence[Event]) -> None:
+    """Stop the steps that these events stop, and make due those that waited for them.
+
+    One look at the steps of the subjects and patients concerned; in the usual case there is nothing to do.
+    """
+    rows = _touched(events)
+    if not rows:
+        return
+    heard = [event for event in events if not event.muted]
+    wakers = {(event.subject_type, event.subject_id, event.trigger) for event in heard}
+    released = [r.pk for r in rows if (r.subject_type, r.subject_id, r.waiting_for) in wakers and r.state in Step.OPEN]
+    if released:
+        Step.objects.filter(pk__in=released).update(waiting_for="", due_at=now())
+    own = {(event.subject_type, event.subject_id, event.trigger) for event in events}
+    whole = {(event.patient_id, event.trigger) for event in events}
+    stopped = [(row.pk, row.action, row.state) for row in rows if _stops(row, own, whole)]
     text = ", ".join(sorted({event.trigger for event in events}))
-    return close(stopped, "stopped", f"Stopped by {text}.")
+    close(stopped, "stopped", f"Stopped by {text}.")
+
+
+class Touched(NamedTuple):
+    """What deciding about a step takes."""
+
+    pk: int
+    patient_id: int
+    subject_type: str
+    subject_id: int
+    action: str
+    state: str
+    waiting_for: str
+    stop_on: list[str]
+
+
+TOUCHED = """
+SELECT id, patient_id, subject_type, subject_id, action, state, waiting_for, stop_on FROM automations_step
+ WHERE (((subject_type, subject_id) IN (SELECT * FROM unnest(%(kinds)s::text[], %(ids)s::bigint[]))
+         AND (stop_on && %(own)s::varchar[] OR waiting_for = ANY(%(waits)s::text[])))
+        OR (patient_id = ANY(%(patients)s::bigint[]) AND stop_on && %(whole)s::varchar[]))
+   AND (state IN ('pending', 'held')
+        OR (state = 'done' AND finished_at >= %(recent)s AND action = ANY(%(withdrawable)s::text[])))
+"""
+
+
+def _touched(events: Sequence[Event]) -> list[Touched]:
+    subjects = sorted({(event.subject_type, event.subject_id) for event in events})
+    keys = sorted({event.trigger for event in events})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            TOUCHED,
+            {
+                "kinds": [kind for kind, _ in subjects],
+                "ids": [pk for _, pk in subjects],
+                "own": [f"{key}:subject" for key in keys],
+                "waits": keys,
+                "patients": sorted({event.patient_id for event in events}),
+                "whole": [f"{key}:patient" for key in keys],
+                "recent": max(event.occurred_at for event in events) - WITHDRAWABLE,
+                "withdrawable": withdrawable_actions(),
+            },
+        )
+        return [Touched(*row) for row in cursor.fetchall()]
+
+
+def _stops(row: Touched, own: set[tuple[str, int, str]], whole: set[tuple[int, str]]) -> bool:
+    for stop in row.stop_on:
+        key, _, scope = stop.rpartition(":")
+        if scope == "subject" and (row.subject_type, row.subject_id, key) in own:
+            return True
+        if scope == "patient" and (row.patient_id, key) in whole:
+            return True
+    return False
 
 
 def close(rows: Iterable[tuple[int, str, str]], reason: str, text: str) -> int:
@@ -63,22 +119,6 @@ def close(rows: Iterable[tuple[int, str, str]], reason: str, text: str) -> int:
 def withdrawable_actions() -> list[str]:
     """Return the actions that know how to take something back."""
     return [key for key, action in catalog.actions.items() if type(action).withdraw is not Action.withdraw]
-
-
-def release_waits(events: Sequence[Event]) -> None:
-    """Make due the steps that waited for these events of their own subject."""
-    for key, group in _by_trigger(events).items():
-        for kind in {event.subject_type for event in group}:
-            ids = [event.subject_id for event in group if event.subject_type == kind]
-            waiting = Step.objects.filter(subject_type=kind, subject_id__in=ids, waiting_for=key, state__in=Step.OPEN)
-            waiting.update(waiting_for="", due_at=now())
-
-
-def _by_trigger(events: Iterable[Event]) -> dict[str, list[Event]]:
-    groups: dict[str, list[Event]] = {}
-    for event in events:
-        groups.setdefault(event.trigger, []).append(event)
-    return groups
 
 
 def retime(model: Any, changes: Sequence[Change]) -> None:
