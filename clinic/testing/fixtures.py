@@ -6,12 +6,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import redis
 from django.conf import settings
 
 from clinic.embedded import Postgres, Valkey, ensure
+from clinic.testing.browser import browser, page
 from clinic.testing.workers import Worker
+
+__all__ = ["browser", "page"]
+
+# No deadline: on a busy machine an example may take long without being wrong.
+hypothesis.settings.register_profile("clinic", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("clinic")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,33 @@
+"""The browser that the other browser tests rely on."""
+
+import pytest
+
+from clinic.testing.browser import open_page
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def test_chromium_opens_a_page_of_this_machine_and_no_request_leaves_it(page, live_server):
+    page.goto(f"{live_server.url}/admin/login/")
+
+    assert page.locator("input[name=username]").is_visible()
+
+
+def test_a_request_to_another_machine_is_noted_and_stopped(browser, live_server):
+    generator = open_page(browser)
+    guarded = next(generator)
+    guarded.goto(f"{live_server.url}/admin/login/")
+    guarded.evaluate("fetch('https://elsewhere.invalid/a.png').catch(() => 0)")
+
+    with pytest.raises(AssertionError, match=r"left the machine: https://elsewhere\.invalid/a\.png"):
+        next(generator)
+
+
+def test_a_refusal_by_the_content_security_policy_is_noted(browser, live_server):
+    generator = open_page(browser)
+    guarded = next(generator)
+    guarded.goto(f"{live_server.url}/healthz/live")
+    guarded.evaluate("document.head.insertAdjacentHTML('beforeend', '<style>body { color: red }</style>')")
+
+    with pytest.raises(AssertionError, match="Content Security Policy"):
+        next(generator)
