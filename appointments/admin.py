@@ -119,7 +119,7 @@ class AppointmentAdmin(ClinicTimes):
     list_select_related = ("patient", "service", "specialist", "clinic")
     search_fields = ("patient__given_name", "patient__family_name", "external_id")
     date_hierarchy = "starts_at"
-    raw_id_fields = ("patient",)
+    autocomplete_fields = ("patient",)
     fields = (
         "patient",
         "service",

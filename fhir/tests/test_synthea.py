@@ -1,0 +1,72 @@
+"""The whole of a public synthetic data set, made by nobody here."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db.models import Count, Min, Sum
+
+from appointments.models import Appointment, Service
+from automations.models import Event
+from patients.models import Patient
+
+DATA = Path(os.environ.get("SHARED_DATA", settings.BASE_DIR.parent / "shared" / "data")) / "synthea-r4"
+FILES = [str(DATA / f"{name}.ndjson.gz") for name in ("Encounter", "Patient", "Practitioner")]
+
+pytestmark = [
+    pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} is absent; SHARED_DATA names the folder that holds synthea-r4"),
+    pytest.mark.slow,
+    pytest.mark.django_db,
+]
+
+
+def run(capsys, *more: str) -> str:
+    call_command("import_fhir", "--clinic", "north", *more, *FILES)
+    return capsys.readouterr().out
+
+
+def test_every_patient_and_encounter_arrives_once_and_again_changes_nothing(clinic, capsys):
+    began = time.monotonic()
+    out = run(capsys)
+    took = time.monotonic() - began
+
+    assert "Patient: 615 created, 0 updated, 0 unchanged, 0 refused" in out
+    assert "Encounter: 18098 created, 0 updated, 0 unchanged, 0 refused" in out
+    assert took < 90
+    assert Patient.objects.filter(deceased_on__isnull=False).count() == 124
+    assert Appointment.objects.filter(status="completed").count() == 18098
+    assert Service.objects.count() == 33
+    assert Appointment.objects.aggregate(n=Min("starts_at__year"))["n"] == 1914
+    assert Event.objects.count() == 0  # silent
+    before = (
+        Patient.objects.aggregate(n=Sum("revision")),
+        Appointment.objects.aggregate(n=Sum("revision")),
+        list(Appointment.objects.values("service__slug").annotate(n=Count("pk")).order_by("service__slug")),
+    )
+
+    out = run(capsys)
+    assert "Patient: 0 created, 0 updated, 615 unchanged, 0 refused" in out
+    assert "Encounter: 0 created, 0 updated, 18098 unchanged, 0 refused" in out
+    assert before == (
+        Patient.objects.aggregate(n=Sum("revision")),
+        Appointment.objects.aggregate(n=Sum("revision")),
+        list(Appointment.objects.values("service__slug").annotate(n=Count("pk")).order_by("service__slug")),
+    )
+    print(f"first import {took:.1f} s")
+
+
+def test_a_fired_import_tells_of_each_creation_and_each_completion(clinic, capsys):
+    out = run(capsys, "--fire")
+    assert "Encounter: 18098 created" in out
+    counts = dict(Event.objects.values_list("trigger").annotate(n=Count("pk")))
+    assert counts == {"patient.onboarded": 615, "appointment.booked": 18098, "appointment.completed": 18098}
+    assert set(Event.objects.values_list("origin", flat=True).distinct()) == {"import"}
+    one = Appointment.objects.get(external_id="abbc5979-3aca-43fe-91a6-8065b7e4a90f")
+    event = Event.objects.get(trigger="appointment.completed", subject_id=one.pk)
+    assert event.occurred_at.isoformat() == "1991-06-07T23:52:54+00:00"  # the encounter's end
+    assert event.data["new"]["starts_at"] == "1991-06-07T23:37:54+00:00"
