@@ -62,8 +62,8 @@ class Answers:
             if rule.active_since is None or event.created_at >= rule.active_since:
                 self.matches.append((event, rule, evaluate(rule.spec.conditions, asked)))
 
-    def write(self) -> None:
-        """Decide what is suppressed, plan the rest, and store runs and steps."""
+    def write(self) -> list[Step]:
+        """Decide what is suppressed, plan the rest, store runs and steps; return the steps that are due already."""
         refused = suppression.refusals([(event, rule) for event, rule, _ in self.matches], self.now)
         going: list[tuple[Run, Match]] = []
         for position, match in enumerate(self.matches):
@@ -78,11 +78,12 @@ class Answers:
         history = History([event for _, (event, _, _) in going], [rule for _, (_, rule, _) in going])
         anchors = read_anchors((event.subject_type, event.subject_id) for _, (event, _, _) in going)
         planned = [(run, m, self._plan(m, history, anchors)) for run, m in going]
-        Run.objects.bulk_create(self.runs, batch_size=2000)
-        Step.objects.bulk_create(
-            [self._step(run, event, rule, step) for run, (event, rule, _), steps in planned for step in steps],
-            batch_size=2000,
-        )
+        Run.objects.bulk_create(self.runs)
+        rows = [self._step(run, event, rule, step) for run, (event, rule, _), steps in planned for step in steps]
+        Step.objects.bulk_create(rows)
+        return [
+            row for row in rows if row.state == Step.State.PENDING and not row.waiting_for and row.due_at <= self.now
+        ]
 
     def _plan(self, match: Match, history: History, anchors: Mapping[Any, Any]) -> tuple[PlannedStep, ...]:
         event, rule, _ = match
@@ -105,7 +106,7 @@ class Answers:
         ended = planned.state not in Step.OPEN
         return Step(
             clinic_id=event.clinic_id,
-            run_id=run.pk,
+            run=run,
             rule_id=rule.id,
             patient_id=event.patient_id,
             subject_type=event.subject_type,
@@ -146,7 +147,7 @@ def _run(
 ) -> Run:
     return Run(
         clinic_id=event.clinic_id,
-        event_id=event.pk,
+        event=event,
         rule_id=rule_id,
         version_id=version,
         patient_id=event.patient_id,

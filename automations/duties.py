@@ -54,8 +54,13 @@ def load(claimed: Mapping[int, int]) -> tuple[list[Duty], list[int]]:
         if step.attempts != claimed[step.pk]:
             continue
         (ours if step.patient_id in patients else busy).append(step.pk if step.patient_id not in patients else step)
-    _attach(ours)
-    return _duties(ours, patients, now()), busy
+    return duties_of(ours, patients), busy
+
+
+def duties_of(steps: list[Step], patients: Mapping[int, Any]) -> list[Duty]:
+    """Return what performing these steps needs; each step's run and event are loaded, its patient locked."""
+    _attach(steps)
+    return _duties(steps, patients, now())
 
 
 def _attach(steps: list[Step]) -> None:

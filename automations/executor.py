@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from django.db import Error, transaction
 
 from automations import claims, outcomes
-from automations.duties import Duty, load
+from automations.duties import Duty, duties_of, load
 from automations.engine.declare import catalog
 from automations.engine.values import EffectError
 from automations.gates import closed_gate
+from automations.models import Step
 from automations.outcomes import Outcome
+from automations.pauses import paused
 from clinic.changes import origin
 
 BATCH = 200
@@ -60,6 +63,11 @@ def _failed_whole(batch: dict[int, int], error: Exception) -> None:
 def _execute(batch: dict[int, int]) -> int:
     duties, busy = load(batch)
     claims.unclaim("automations_step", busy)
+    return carry_out(duties)
+
+
+def carry_out(duties: Sequence[Duty]) -> int:
+    """Perform duties whose patients are locked and write what became of them; return how many reached an outcome."""
     results: dict[int, Outcome] = {}
     ready: list[Duty] = []
     for duty in duties:
@@ -72,6 +80,19 @@ def _execute(batch: dict[int, int]) -> int:
         results.update(_perform_group(layer))
     outcomes.write(duties, results)
     return len(results)
+
+
+def execute_planned(steps: Sequence[Step], patients: Mapping[int, Any]) -> int:
+    """Carry out steps that were planned as due already, in the transaction that plans them.
+
+    It saves the claim and a second look at everything just read. Paused clinics, rules and patients keep theirs
+    pending. An action that fails rolls back to its own savepoint and is tried again as any other step.
+    """
+    stopped = paused({step.clinic_id for step in steps})
+    free = [s for s in steps if not stopped & {("clinic", s.clinic_id), ("rule", s.rule_id), ("patient", s.patient_id)}]
+    for step in free:
+        step.attempts = 1
+    return carry_out(duties_of(free, patients)) if free else 0
 
 
 def _layers(duties: Sequence[Duty]) -> Iterable[list[Duty]]:

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from django.apps import apps
 from django.db import Error, connection, transaction
-from psycopg.types.json import Jsonb
 
 from automations import claims
 from automations.answers import Answers
 from automations.compiled import ClinicRules, rules_of
+from automations.executor import execute_planned
 from automations.facts import Ask, plain_asks, read_events
 from automations.models import Event
 from automations.modes import count_rule_errors, quarantine
 from clinic.changes import origin
 
-BATCH = 500
+BATCH = 300
 
 logger = logging.getLogger(__name__)
 
 WRITE = """
 UPDATE automations_event AS e SET state = 'matched', facts = v.facts, lease_until = NULL
-  FROM unnest(%s::bigint[], %s::jsonb[]) AS v(id, facts) WHERE e.id = v.id
+  FROM jsonb_to_recordset(%s::jsonb) AS v(id bigint, facts jsonb) WHERE e.id = v.id
 """
 
 
@@ -68,7 +70,7 @@ def _failed(batch: dict[int, int], error: Exception) -> None:
 
 
 def _match(batch: dict[int, int]) -> int:
-    events = _lock(batch)
+    events, patients = _lock(batch)
     if not events:
         return 0
     clinics = {
@@ -79,15 +81,18 @@ def _match(batch: dict[int, int]) -> int:
     for event in events:
         event.facts = facts[event.pk]
     answers = Answers(events, clinics, rules)
-    answers.write()
+    due = answers.write()
     _finish(events)
+    # An event that was claimed before is matched alone and nothing more: whatever broke may have been an action.
+    if due and max(batch.values()) == 1:
+        execute_planned(due, patients)
     for rule_id, reason in answers.unusable.items():
         quarantine(rule_id, reason)
     count_rule_errors(answers.blamed, answers.calm)
     return len(events)
 
 
-def _lock(batch: dict[int, int]) -> list[Event]:
+def _lock(batch: dict[int, int]) -> tuple[list[Event], dict[int, Any]]:
     """Lock the patients that nobody else holds and return their claimed events, each patient's in order.
 
     Events of a held patient, and those behind an earlier event that somebody else has claimed, are given back.
@@ -95,7 +100,7 @@ def _lock(batch: dict[int, int]) -> list[Event]:
     manager = apps.get_model("patients", "Patient")._base_manager
     wanted = Event.objects.filter(pk__in=batch).order_by().values("patient_id")
     rows = manager.filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True, skip_locked=True)
-    held = set(rows.values_list("pk", flat=True))
+    held = {patient.pk: patient for patient in rows}
     ours, back = [], []
     blocked: set[int] = set()
     waiting = Event.objects.filter(patient_id__in=held, state=Event.State.NEW).order_by("pk")
@@ -108,7 +113,7 @@ def _lock(batch: dict[int, int]) -> list[Event]:
             ours.append(event)
     busy = Event.objects.filter(pk__in=batch, state=Event.State.NEW).exclude(patient_id__in=held)
     claims.unclaim("automations_event", [*back, *busy.values_list("pk", flat=True)] if len(ours) < len(batch) else back)
-    return ours
+    return ours, held
 
 
 def _asks(event: Event, rules: ClinicRules) -> list[Ask]:
@@ -117,4 +122,4 @@ def _asks(event: Event, rules: ClinicRules) -> list[Ask]:
 
 def _finish(events: Sequence[Event]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(WRITE, [[event.pk for event in events], [Jsonb(event.facts) for event in events]])
+        cursor.execute(WRITE, [json.dumps([{"id": event.pk, "facts": event.facts} for event in events])])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from psycopg.types.json import Jsonb
 
 from automations.claims import MAX_ATTEMPTS, backoff
 from automations.duties import Duty
@@ -21,11 +21,10 @@ WRITE = """
 UPDATE automations_step AS s
    SET state = v.state, reason = v.reason, reason_text = v.text, result = v.result,
        due_at = coalesce(v.due_at, s.due_at),
-       lease_until = v.lease_until, attempts = CASE WHEN v.fresh THEN 0 ELSE s.attempts END,
+       lease_until = v.lease_until, attempts = v.attempts,
        finished_at = CASE WHEN v.state IN ('pending', 'held') THEN NULL ELSE %(now)s END
-  FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(texts)s::text[], %(results)s::jsonb[],
-              %(dues)s::timestamptz[], %(leases)s::timestamptz[], %(fresh)s::boolean[])
-       AS v(id, state, reason, text, result, due_at, lease_until, fresh)
+  FROM jsonb_to_recordset(%(rows)s::jsonb) AS v(id bigint, state text, reason text, text text, result jsonb,
+       due_at timestamptz, lease_until timestamptz, attempts int)
  WHERE s.id = v.id
 """
 
@@ -72,19 +71,19 @@ def _failure(attempts: int, error: Exception) -> Outcome:
 
 def record_failure(step_id: int, attempts: int, error: Exception) -> None:
     """Write the failure of a step whose whole transaction broke."""
-    _write([(step_id, _failure(attempts, error))])
+    _write([(step_id, attempts, _failure(attempts, error))])
 
 
 def write(duties: Sequence[Duty], results: Mapping[int, Outcome]) -> None:
     """Write the outcomes of a batch, then what they mean for the rules."""
     if not results:
         return
-    _write(list(results.items()))
-    rules = {duty.step.pk: duty.step.rule for duty in duties}
+    steps = {duty.step.pk: duty.step for duty in duties}
+    _write([(pk, steps[pk].attempts, outcome) for pk, outcome in results.items()])
     blame: dict[int, int] = {}
     calm = set()
     for pk, outcome in results.items():
-        rule = rules[pk]
+        rule = steps[pk].rule
         if outcome.rule_error:
             blame[rule.pk] = blame.get(rule.pk, 0) + 1
         elif outcome.state == Step.State.DONE and rule.error_streak:
@@ -92,22 +91,25 @@ def write(duties: Sequence[Duty], results: Mapping[int, Outcome]) -> None:
     count_rule_errors(blame, calm)
 
 
-def _write(items: Sequence[tuple[int, Outcome]]) -> None:
+def _write(items: Sequence[tuple[int, int, Outcome]]) -> None:
     moment = now()
+    rows = [
+        {
+            "id": pk,
+            "state": outcome.state,
+            "reason": outcome.reason,
+            "text": outcome.text[:500],
+            "result": outcome.result,
+            "due_at": outcome.due_at and outcome.due_at.isoformat(),
+            "lease_until": _lease(moment, outcome.retry_after),
+            # A step put off to a later time starts again; only failures count towards giving up.
+            "attempts": attempts if outcome.due_at is None else 0,
+        }
+        for pk, attempts, outcome in items
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(
-            WRITE,
-            {
-                "now": moment,
-                "ids": [pk for pk, _ in items],
-                "states": [str(o.state) for _, o in items],
-                "reasons": [o.reason for _, o in items],
-                "texts": [o.text[:500] for _, o in items],
-                "results": [None if o.result is None else Jsonb(o.result) for _, o in items],
-                "dues": [o.due_at for _, o in items],
-                "leases": [
-                    None if o.retry_after is None else moment + timedelta(seconds=o.retry_after) for _, o in items
-                ],
-                "fresh": [o.due_at is not None for _, o in items],
-            },
-        )
+        cursor.execute(WRITE, {"now": moment, "rows": json.dumps(rows)})
+
+
+def _lease(moment: datetime, seconds: float | None) -> str | None:
+    return None if seconds is None else (moment + timedelta(seconds=seconds)).isoformat()

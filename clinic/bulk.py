@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from django.db import connection, models
@@ -12,6 +13,33 @@ from psycopg import sql
 
 WORTH_IT = 8
 """From this many rows on, COPY and its two round trips beat INSERT."""
+
+
+PLAIN = (models.CharField, models.TextField, models.IntegerField, models.BooleanField, models.DateTimeField)
+"""Field types whose Python values go to the database as they are."""
+
+
+def _writer(field: models.Field[Any, Any]) -> Callable[[Any], Any]:
+    """Return how a field's value is read from a row for COPY."""
+    own = type(field)
+    untouched = own.pre_save is models.Field.pre_save or (
+        own.pre_save is models.DateTimeField.pre_save and not (field.auto_now or field.auto_now_add)  # type: ignore[attr-defined]
+    )
+    base = field.target_field if isinstance(field, models.ForeignKey) else field
+    if untouched and isinstance(base, PLAIN) and type(base).__module__.startswith("django."):
+        return attrgetter(field.attname)
+    return lambda row: field.get_db_prep_save(field.pre_save(row, True), connection)
+
+
+@cache
+def _writers(model: type[models.Model]) -> tuple[Callable[[Any], Any], ...]:
+    return tuple(_writer(field) for field in model._meta.local_concrete_fields)
+
+
+@cache
+def _clocks(model: type[models.Model]) -> tuple[str, ...]:
+    """Return the attributes that the database's clock fills."""
+    return tuple(f.attname for f in model._meta.local_concrete_fields if f.has_db_default())
 
 
 @cache
@@ -29,18 +57,19 @@ def copy_in(model: type[models.Model], rows: Sequence[Any]) -> None:
 
     Every constraint and trigger holds as for INSERT; the first row that breaks one refuses all.
     """
-    keys, copy_sql, fields = _statements(model)
+    keys, copy_sql, _ = _statements(model)
+    writers, clocks = _writers(model), _clocks(model)
     with connection.cursor() as cursor:
         cursor.execute(keys, [model._meta.db_table, len(rows)])
         for row, (pk, moment) in zip(rows, cursor.fetchall(), strict=True):
             row._prepare_related_fields_for_save(operation_name="bulk_create")
             row.pk = pk
-            for field in fields:
-                if isinstance(getattr(row, field.attname), DatabaseDefault):
-                    setattr(row, field.attname, moment)
+            for name in clocks:
+                if isinstance(getattr(row, name), DatabaseDefault):
+                    setattr(row, name, moment)
         with cursor.copy(copy_sql) as copy:
             for row in rows:
-                copy.write_row([f.get_db_prep_save(f.pre_save(row, True), connection) for f in fields])
+                copy.write_row([write(row) for write in writers])
     for row in rows:
         row._state.adding = False
         row._state.db = connection.alias
