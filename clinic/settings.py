@@ -250,9 +250,17 @@ AXES_VERBOSE = False
 
 # --- email ---------------------------------------------------------------------------------------------------------
 
-EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.smtp.EmailBackend")
-EMAIL_HOST = env.str("EMAIL_HOST", default="127.0.0.1")
-EMAIL_PORT = env.int("EMAIL_PORT", default=1025)
+# `messaging.smtp` tells a message that left from one that did not, whatever breaks; django-anymail's backends work too.
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="messaging.smtp.EmailBackend")
+# The demo's own mailbox: `manage.py catch_mail` listens here and /mail/ shows what came. 0: there is none.
+MAILCATCHER_PORT = env.int("MAILCATCHER_PORT", default=PORT + 25 if CLINIC_MODE == "demo" else 0)
+MAILCATCHER_DIR = EMBEDDED_DIR / "mail"
+EMAIL_HOST = env.str(f"{_PREFIX}EMAIL_HOST", default="")
+# In tests nobody listens on the default: one that sends starts a server of its own.
+EMAIL_PORT = env.int(
+    f"{_PREFIX}EMAIL_PORT", default=9 if CLINIC_MODE == "test" else 25 if EMAIL_HOST else MAILCATCHER_PORT or 25
+)
+EMAIL_HOST = EMAIL_HOST or "127.0.0.1"
 EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", default="")
 EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)

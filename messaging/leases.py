@@ -72,13 +72,13 @@ FROM due WHERE d.id = due.id RETURNING d.id, d.attempts, d.not_before
 
 
 def _tables() -> dict[str, str]:
-    models_ = {
+    named: dict[str, type[models.Model]] = {
         "delivery": Delivery,
         "patient": apps.get_model("patients", "Patient"),
         "step": apps.get_model("automations", "Step"),
         "pause": Pause,
     }
-    return {name: connection.ops.quote_name(model._meta.db_table) for name, model in models_.items()}
+    return {name: connection.ops.quote_name(model._meta.db_table) for name, model in named.items()}
 
 
 def claim(limit: int, now: datetime | None = None) -> list[Held]:
@@ -87,7 +87,8 @@ def claim(limit: int, now: datetime | None = None) -> list[Held]:
     Paused clinics, patients and rules, and patients whose records somebody is changing, are left for later.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(CLAIM.format(**_tables()), {"now": now, "limit": limit, "lease": lease_length()})
+        given: dict[str, Any] = {"now": now, "limit": limit, "lease": lease_length()}
+        cursor.execute(CLAIM.format(**_tables()), given)
         rows = sorted(cursor.fetchall(), key=lambda row: (row[2], row[0]))
     return [Held(pk, number) for pk, number, _not_before in rows]
 

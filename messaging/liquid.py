@@ -1,7 +1,8 @@
 """Liquid for text that people type: strict, bounded, and unable to reach anything but the values it is given.
 
-Only tags and filters that a letter needs are there. What is missing is missing on purpose: `include` and `render` load
-files, `date` reads the clock, and `replace`, `join` or `append` can blow a short text up to gigabytes in one expression.
+Only tags and filters that a letter needs are there. What is missing is missing on purpose: `include` and `render`
+load files, `date` reads the clock, and `replace`, `join` or `append` can blow a short text up to gigabytes in one
+expression.
 """
 
 from __future__ import annotations

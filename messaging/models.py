@@ -96,9 +96,9 @@ class Delivery(ClinicModel):
     """One message to one address, from queued to its outcome.
 
     `sending` is committed before a byte leaves, with a lease; address and text are read then and kept here. `attempts`
-    also tells the holder of the lease from one who lost it. `maybe_left`: an earlier attempt may have reached the server,
-    so this delivery can never again be called withdrawn, suppressed or failed, only sent or unknown. `attempts_before`:
-    those that do not count any more, because a person had it tried again.
+    also tells the holder of the lease from one who lost it; of them, `attempts_before` do not count any more, because a
+    person had it tried again. `maybe_left`: an attempt may have reached the server, so this delivery can never again be
+    called withdrawn, suppressed or failed, only sent or unknown.
     """
 
     class State(models.TextChoices):

@@ -182,8 +182,8 @@ def _call_off(rows: Any) -> int:
 def retry_failed(delivery: Delivery) -> Delivery:
     """Queue a delivery that ended without success again: the same Message-ID, and as many attempts as a new one.
 
-    Raises ImpossibleTransition if it is in another state or was called off, Refused if its time has passed or the person
-    may not.
+    Raises ImpossibleTransition if it is in another state or was called off, Refused if its time has passed or the
+    person may not.
     """
     require(delivery.clinic_id)
     with transaction.atomic():

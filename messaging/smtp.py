@@ -72,6 +72,7 @@ class EmailBackend(DjangoBackend):
     """Django's SMTP backend, with phases: the `EMAIL_BACKEND` of this product."""
 
     connection: Any
+    _partial_connection: Any
 
     @property
     def connection_class(self) -> Any:

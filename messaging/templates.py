@@ -54,7 +54,7 @@ def _check_plain(body: Body, path: str, seen: set[str]) -> None:
     seen.add(body.language.lower())
     for name in ("language", "subject", "text"):
         value = getattr(body, name)
-        longest = MessageBody._meta.get_field(name).max_length
+        longest = getattr(MessageBody._meta.get_field(name), "max_length", None)
         if not value.strip():
             raise ClinicError(_("This must not be empty."), code="required", path=f"{path}/{name}")
         if longest is not None and len(value) > longest:
@@ -74,7 +74,7 @@ def save_template(
 ) -> MessageTemplate:
     """Create or replace a clinic's template with all its texts; a slug, once there, keeps its meaning for rules.
 
-    The texts are stored before the template, so that who listens to a saved template finds the new ones, and may refuse.
+    The texts are stored before the template, so that who listens to a saved template finds the new ones and may refuse.
     Raises ClinicError naming unknown and sensitive variables.
     """
     require(clinic, Role.CLINIC_ADMIN)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from clinic.health import register_backlog
-from messaging import purposes, selectors
+from clinic.lanes import register_lane
+from messaging import delivery, purposes, selectors
 from messaging.base_variables import register_base_variables
 
 
@@ -12,3 +13,4 @@ def connect() -> None:
     register_base_variables()
     purposes.register("template", purposes.render_template)
     register_backlog("deliveries", selectors.oldest_due)
+    register_lane("deliver", delivery.drain_due, selectors.next_due)
