@@ -144,23 +144,18 @@ class Trigger:
 
     def accepts(self, config: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
         """Tell whether a rule with this config wants an event with these facts (an unknown fact: no)."""
-        return all(_meets(facts.get(key), allowed) for key, allowed in self.requires(config))
+        return all(meets(facts.get(key), allowed) for key, allowed in self.requires(config))
 
     def problems(self, config: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
         """Give (param name, message) for settings that are valid alone but not together."""
         return ()
 
 
-def _meets(actual: Any, allowed: tuple[Any, ...]) -> bool:
+def meets(actual: Any, allowed: tuple[Any, ...]) -> bool:
     """Tell whether a fact's value is one of the allowed (a list: holds one of them). True never equals 1."""
     if isinstance(actual, list):
         return any(one in allowed for one in actual)
-    return any((type(one) is type(actual) and one == actual) or _same_number(one, actual) for one in allowed)
-
-
-def _same_number(one: Any, actual: Any) -> bool:
-    numbers = (int, float)
-    return type(one) in numbers and type(actual) in numbers and bool(one == actual)
+    return any(isinstance(one, bool) is isinstance(actual, bool) and one == actual for one in allowed)
 
 
 @dataclass(frozen=True, slots=True)
