@@ -1,0 +1,316 @@
+"""The staff's own pages: what they show, to whom, and what the audit trail keeps of it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import AuditEntry
+from appointments.models import Appointment, Service
+from clinic.clock import now
+from forms_app.models import FormRequest, FormResponse, FormTemplate, FormTemplateVersion
+from messaging.models import Notification
+from patients import services as patients
+from staff import selectors
+from worklist import services as worklist
+from worklist.models import Task
+
+QUESTIONS = [
+    {"id": "hello", "type": "display", "text": "Hello", "required": False},
+    {"id": "pain", "type": "scale", "text": {"en": "Pain today?"}, "required": True, "min": 0, "max": 10},
+    {"id": "fall", "type": "boolean", "text": "Did you fall?", "required": True},
+    {
+        "id": "where",
+        "type": "multiple_choice",
+        "text": "Where?",
+        "required": False,
+        "choices": [{"value": "knee", "text": "Knee"}, {"value": "hip", "text": "Hip"}],
+    },
+    {"id": "more", "type": "long_text", "text": "Anything else?", "required": False},
+]
+
+
+def page(patient):
+    return reverse("staff:patient-summary", args=[patient.pk])
+
+
+def visit(patient, starts_at, status="booked", specialist=None):
+    service, _created = Service.objects.get_or_create(
+        clinic=patient.clinic, slug="eval", defaults={"name": "Evaluation"}
+    )
+    return Appointment.objects.create(
+        clinic=patient.clinic,
+        patient=patient,
+        service=service,
+        starts_at=starts_at,
+        status=status,
+        specialist=specialist,
+    )
+
+
+@pytest.fixture
+def form(patient):
+    template = FormTemplate.objects.create(clinic=patient.clinic, slug="q", name="Pre-visit", kind="questionnaire")
+    return FormTemplateVersion.objects.create(
+        clinic=patient.clinic, template=template, number=1, title="Before your visit", questions=QUESTIONS
+    )
+
+
+def filled(patient, form, signed_at, answers, **about):
+    request = FormRequest.objects.create(
+        clinic=patient.clinic, patient=patient, template=form.template, version=form, status="submitted", **about
+    )
+    return FormResponse.objects.create(
+        clinic=patient.clinic,
+        request=request,
+        patient=patient,
+        template=form.template,
+        version=form,
+        answers=answers,
+        signed_by="Maria Marin",
+        relation="self",
+        signed_at=signed_at,
+    )
+
+
+# --- the patient summary ---
+
+
+def test_the_summary_shows_the_patient_at_a_glance(patient, specialist, as_specialist, form):
+    moment = now()
+    patient = patients.assign_specialist(patient, specialist=specialist)
+    visit(patient, moment - timedelta(days=3), "completed", specialist)
+    visit(patient, moment + timedelta(days=4), "confirmed")
+    FormRequest.objects.create(clinic=patient.clinic, patient=patient, template=form.template, version=form)
+    answers = {"pain": 7, "fall": False, "where": ["knee", "hip"], "more": "<b>At night</b>"}
+    filled(patient, form, moment - timedelta(days=1), answers)
+    worklist.create(clinic=patient.clinic, title="Call Maria", patient=patient, role="front_desk")
+
+    html = as_specialist.get(page(patient)).content.decode()
+
+    for text in (
+        "Maria Marin",
+        "female",
+        "Dr. Ioana Ionescu",
+        "completed",
+        "confirmed",
+        "Pre-visit",
+        "Pain today?",
+        "7 of 10",
+        "Did you fall?",
+        "Knee, Hip",
+        "&lt;b&gt;At night&lt;/b&gt;",
+        "Call Maria",
+    ):
+        assert text in html
+    assert "Hello" not in html
+
+
+def test_an_empty_summary_says_so(patient, as_admin):
+    html = as_admin.get(page(patient)).content.decode()
+
+    assert html.count("none") == 2
+    assert "No open forms." in html
+    assert "Nothing was answered in the last 30 days or for the last visit." in html
+    assert "No open tasks." in html
+
+
+def test_age_is_that_of_the_clinics_day(patient):
+    summary = selectors.patient_summary(patient, datetime(2026, 3, 1, 22, 30, tzinfo=UTC), ["en"])
+
+    assert summary.age == 69
+
+
+def test_new_answers_are_those_of_thirty_days_and_of_the_last_visit(patient, form):
+    moment = now()
+    last = visit(patient, moment - timedelta(days=90), "completed")
+    old = filled(patient, form, moment - timedelta(days=31), {"pain": 1})
+    recent = filled(patient, form, moment - timedelta(days=29), {"pain": 2})
+    of_visit = filled(
+        patient, form, moment - timedelta(days=91), {"pain": 3}, about_type="appointment", about_id=last.pk
+    )
+    withdrawn = filled(patient, form, moment, {"pain": 4})
+    FormRequest.objects.filter(pk=withdrawn.request_id).update(status="withdrawn")
+
+    summary = selectors.patient_summary(patient, moment, ["en"])
+
+    assert [one.lines for one in summary.answers] == [
+        [("Pain today?", "2 of 10")],
+        [("Pain today?", "3 of 10")],
+    ]
+    assert {old.pk, recent.pk, of_visit.pk}  # all three are stored; the first is too old to be new
+
+
+def test_a_correction_replaces_what_it_corrects(patient, form):
+    first = filled(patient, form, now(), {"pain": 2})
+    FormResponse.objects.create(
+        clinic=patient.clinic,
+        request=first.request,
+        patient=patient,
+        template=form.template,
+        version=form,
+        number=2,
+        answers={"pain": 3},
+        signed_by="Maria Marin",
+        relation="self",
+    )
+
+    summary = selectors.patient_summary(patient, now(), ["en"])
+
+    assert [one.lines for one in summary.answers] == [[("Pain today?", "3 of 10")]]
+
+
+def test_reading_the_summary_is_recorded(patient, as_specialist, specialist):
+    as_specialist.get(page(patient))
+
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.patient_id, entry.clinic_id) == ("patient.summary_read", patient.pk, patient.clinic_id)
+    assert (entry.actor_kind, entry.actor_id, entry.ip) == ("user", specialist.user_id, "127.0.0.1")
+
+
+def test_a_stranger_gets_not_found_and_nothing_is_shown(patient, as_stranger):
+    response = as_stranger.get(page(patient))
+
+    assert response.status_code == 404
+    assert "Maria" not in response.content.decode()
+    assert not AuditEntry.objects.exists()
+
+
+def test_a_member_who_left_gets_not_found(patient, specialist, as_specialist):
+    specialist.is_active = False
+    specialist.save()
+
+    assert as_specialist.get(page(patient)).status_code == 404
+
+
+def test_an_operator_sees_every_clinic(patient, as_operator):
+    assert as_operator.get(page(patient)).status_code == 200
+
+
+def test_a_visitor_is_asked_to_sign_in(patient, client):
+    response = client.get(page(patient))
+
+    assert response.status_code == 302
+    assert response["Location"] == f"/admin/login/?next={page(patient)}"
+
+
+def test_the_page_is_not_kept_and_runs_under_the_strict_policy(patient, as_admin):
+    response = as_admin.get(page(patient))
+
+    assert "no-store" in response["Cache-Control"]
+    policy = response["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    html = response.content.decode()
+    assert "<script" not in html
+    assert "style=" not in html
+    assert "<style" not in html
+
+
+def test_posting_to_the_page_is_refused(patient, as_admin):
+    assert as_admin.post(page(patient)).status_code == 405
+
+
+def test_the_summary_takes_as_many_queries_for_much_as_for_little(patient, form, django_assert_num_queries):
+    moment = now()
+    for days in range(1, 6):
+        visit(patient, moment - timedelta(days=days), "completed")
+        visit(patient, moment + timedelta(days=days))
+        filled(patient, form, moment - timedelta(days=days), {"pain": days})
+        worklist.create(clinic=patient.clinic, title=f"Task {days}", patient=patient, role="front_desk")
+
+    with django_assert_num_queries(5):
+        summary = selectors.patient_summary(patient, moment, ["en"])
+
+    assert (len(summary.answers), len(summary.tasks)) == (5, 5)
+
+
+# --- home ---
+
+
+def test_home_lists_what_is_new_and_what_is_to_do(patient, specialist, front_desk, as_front_desk):
+    mine = Notification.objects.create(clinic=patient.clinic, patient=patient, recipient=front_desk, title="Look here")
+    Notification.objects.create(clinic=patient.clinic, patient=patient, recipient=specialist, title="Not yours")
+    worklist.create(clinic=patient.clinic, title="Call Maria", patient=patient, role="front_desk", priority="urgent")
+    worklist.create(clinic=patient.clinic, title="Somebody else's", assignee=specialist)
+
+    html = as_front_desk.get("/staff/").content.decode()
+
+    assert "Look here" in html
+    assert f'href="{page(patient)}"' in html
+    assert "Call Maria" in html
+    assert "urgent" in html
+    assert "Not yours" not in html
+    assert "Somebody else" not in html
+
+    as_front_desk.post(reverse("staff:notification-read", args=[mine.pk]))
+    assert "Look here" not in as_front_desk.get("/staff/").content.decode()
+
+
+def test_another_persons_notification_stays_unread(patient, specialist, as_front_desk):
+    note = Notification.objects.create(clinic=patient.clinic, patient=patient, recipient=specialist, title="Yours")
+
+    as_front_desk.post(reverse("staff:notification-read", args=[note.pk]))
+
+    note.refresh_from_db()
+    assert note.read_at is None
+
+
+def test_a_task_is_claimed_and_done_from_home(patient, front_desk, as_front_desk):
+    task = worklist.create(clinic=patient.clinic, title="Call Maria", patient=patient, role="front_desk")
+
+    as_front_desk.post(reverse("staff:task-move", args=[task.pk, "claim"]))
+    task.refresh_from_db()
+    assert task.assignee == front_desk
+
+    as_front_desk.post(reverse("staff:task-move", args=[task.pk, "done"]))
+    task.refresh_from_db()
+    assert (task.status, task.finished_by) == ("done", front_desk)
+
+
+def test_a_task_of_another_role_cannot_be_claimed_and_home_says_why(patient, as_specialist):
+    task = worklist.create(clinic=patient.clinic, title="Call Maria", patient=patient, role="front_desk")
+
+    response = as_specialist.post(reverse("staff:task-move", args=[task.pk, "claim"]), follow=True)
+
+    task.refresh_from_db()
+    assert task.assignee is None
+    assert "This task is for another role." in response.content.decode()
+
+
+@pytest.mark.parametrize("verb", ["claim", "done"])
+def test_a_strangers_click_finds_no_task(patient, as_stranger, verb):
+    task = worklist.create(clinic=patient.clinic, title="Call Maria", patient=patient, role="front_desk")
+
+    response = as_stranger.post(reverse("staff:task-move", args=[task.pk, verb]))
+
+    assert response.status_code == 404
+    assert Task.objects.get(pk=task.pk).status == "open"
+
+
+def test_an_unknown_verb_finds_nothing(patient, as_admin):
+    task = worklist.create(clinic=patient.clinic, title="Call", patient=patient, role="front_desk")
+
+    assert as_admin.post(reverse("staff:task-move", args=[task.pk, "eat"])).status_code == 404
+
+
+def test_a_link_cannot_move_a_task(patient, as_admin):
+    task = worklist.create(clinic=patient.clinic, title="Call", patient=patient, role="front_desk")
+
+    assert as_admin.get(reverse("staff:task-move", args=[task.pk, "done"])).status_code == 405
+    assert Task.objects.get(pk=task.pk).status == "open"
+
+
+def test_a_notification_leads_to_the_record_it_names(patient, front_desk):
+    task = worklist.create(clinic=patient.clinic, title="Call", patient=patient, role="front_desk")
+    note = Notification(clinic=patient.clinic, patient=patient, link_kind="task", link_id=task.pk)
+
+    assert selectors.link_of(note) == f"/admin/worklist/task/{task.pk}/change/"
+
+
+def test_home_of_a_person_without_a_clinic_says_so(as_operator):
+    assert "You do not work at a clinic here." in as_operator.get("/staff/").content.decode()
+
+
+def test_the_front_door_leads_to_the_desk(client):
+    assert client.get("/")["Location"] == "/staff/"
