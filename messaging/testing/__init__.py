@@ -1,0 +1,1 @@
+"""Mail servers for tests: real SMTP on this machine."""

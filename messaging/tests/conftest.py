@@ -1,0 +1,53 @@
+"""A mail server, and templates and deliveries to send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from messaging import services
+from messaging.models import Delivery, MessageTemplate
+from messaging.testing.mailserver import MailServer
+
+
+@pytest.fixture
+def mail_server(settings: Any) -> Iterator[MailServer]:
+    """A real SMTP server that takes everything, and settings that lead there."""
+    with MailServer() as server:
+        settings.EMAIL_BACKEND = "messaging.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", server.port, 1
+        yield server
+
+
+@pytest.fixture
+def reminder(clinic: Any) -> MessageTemplate:
+    """A transactional template in English and Romanian."""
+    return services.save_template(
+        clinic=clinic,
+        slug="reminder",
+        name="Reminder",
+        bodies=[
+            services.Body("en", "Your visit, {{ patient.given_name }}", "Dear {{ patient.given_name }},\n\nsee you."),
+            services.Body(
+                "ro", "Programarea ta, {{ patient.given_name }}", "Dragă {{ patient.given_name }},\n\nte așteptăm."
+            ),
+        ],
+    )
+
+
+@pytest.fixture
+def queue(patient: Any, reminder: MessageTemplate) -> Callable[..., Delivery]:
+    """Return a function that queues a reminder to the patient."""
+
+    def queue(**changes: Any) -> Delivery:
+        given = {
+            "clinic_id": patient.clinic_id,
+            "patient_id": patient.pk,
+            "category": "transactional",
+            "template_id": reminder.pk,
+        }
+        return services.queue_email(**(given | changes))
+
+    return queue
