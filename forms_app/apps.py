@@ -10,4 +10,6 @@ class FormsConfig(AppConfig):
     verbose_name = _("Forms")
 
     def ready(self) -> None:
-        import_module("forms_app.receivers")  # forms of a patient who leaves are voided
+        """Void the forms of patients who leave; offer the message about open forms."""
+        import_module("forms_app.receivers")
+        import_module("forms_app.message").connect()

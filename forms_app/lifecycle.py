@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -37,7 +37,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
 def locked(request: FormRequest) -> FormRequest:
     """Lock the request's patient and read the request as it is now. Call it inside a transaction."""
     lock_patients([request.patient_id])
-    return FormRequest.objects.select_related("template", "version", "clinic", "patient").get(pk=request.pk)
+    return FormRequest.objects.select_related("template", "version", "clinic", "patient__clinic").get(pk=request.pk)
 
 
 def may_act(request: FormRequest, *roles: str) -> None:
@@ -127,10 +127,11 @@ def about_moved(about_type: str, starts: Mapping[int, datetime]) -> list[FormReq
     rows = FormRequest.objects.filter(about_type=about_type, about_id__in=list(starts), due_days_before__isnull=False)
     with transaction.atomic():
         lock_patients(rows.values_list("patient_id", flat=True))
-        moved = []
+        moved, moment = [], now()
         for row in rows.filter(status__in=FormRequest.OPEN).select_related("clinic").order_by("pk"):
             assert row.due_days_before is not None
-            due_at = days_before(starts[row.about_id or 0], row.due_days_before, ZoneInfo(row.clinic.time_zone))
+            zone = ZoneInfo(row.clinic.time_zone)
+            due_at = due_before(starts[row.about_id or 0], row.due_days_before, zone, moment)
             if due_at != row.due_at:
                 row.due_at = due_at
                 moved.append(row)
@@ -139,12 +140,14 @@ def about_moved(about_type: str, starts: Mapping[int, datetime]) -> list[FormReq
     return moved
 
 
-def days_before(moment: datetime, days: int, zone: ZoneInfo) -> datetime:
-    """Give the same local time `days` local days earlier (a gap moves it forward, a double time is its first)."""
-    local = moment.astimezone(zone)
-    wall: time = local.time()
-    earlier = datetime.combine(local.date() - timedelta(days=days), wall, zone)
-    return earlier.astimezone(ZoneInfo("UTC"))
+def due_before(start: datetime, days: int, zone: ZoneInfo, moment: datetime) -> datetime:
+    """Give the same local time `days` local days before the start; if `moment` is past that, the start itself.
+
+    A local time that does not exist moves forward, one that exists twice is its first.
+    """
+    local = start.astimezone(zone)
+    earlier = datetime.combine(local.date() - timedelta(days=days), local.time(), zone).astimezone(UTC)
+    return earlier if earlier > moment else start.astimezone(UTC)
 
 
 def _void_all(rows: Any, reason: str, occurred_at: datetime | None) -> list[FormRequest]:

@@ -44,6 +44,11 @@ class Link:
         reader = self.contact or self.patient
         return reader.language or self.patient.clinic.language
 
+    @property
+    def languages(self) -> tuple[str, str]:
+        """Return the reader's language, then the clinic's."""
+        return self.language, self.patient.clinic.language
+
 
 def make_token(patient: Patient, contact: Contact | None = None, *, days: int | None = None) -> str:
     """Sign a link for the patient, or for a contact of theirs; it ends after FORM_LINK_DAYS (30)."""

@@ -50,7 +50,7 @@ class FormPage:
         self.request = request
         self.link = link
         self.version = request.version
-        self.languages = (link.language, link.patient.clinic.language)
+        self.languages = link.languages
         self.is_consent = request.template.kind == FormTemplate.Kind.CONSENT
         self.values: dict[str, Sequence[str]] = {}
         self.answers: dict[str, Any] = {}

@@ -6,9 +6,8 @@ import hashlib
 import ipaddress
 import json
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -23,6 +22,7 @@ from forms_app.errors import FormInvalid
 from forms_app.lifecycle import check_move, locked, may_act
 from forms_app.models import FormRequest, FormResponse, FormTemplate
 from forms_app.questions import Problem, storable
+from patients.selectors import under_age
 
 Status = FormRequest.Status
 SELF = "self"
@@ -36,19 +36,6 @@ class Signer:
     contact_id: int | None = None
 
 
-def age_on(birth_date: date, day: date) -> int:
-    """Count whole calendar years; born on 29 February, one ages on 1 March in a common year."""
-    return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
-
-
-def of_age(patient: Any, clinic: Any, moment: datetime) -> bool:
-    """Tell whether the patient consents for themself at the clinic; an unknown date of birth counts as an adult's."""
-    if patient.birth_date is None:
-        return True
-    today = moment.astimezone(ZoneInfo(clinic.time_zone)).date()
-    return age_on(patient.birth_date, today) >= clinic.age_of_consent
-
-
 def who_may_sign(request: FormRequest, moment: datetime) -> list[Signer]:
     """List who may sign: the patient, if of age or if it is no consent; contacts, for a consent those with `may_sign`.
 
@@ -56,7 +43,7 @@ def who_may_sign(request: FormRequest, moment: datetime) -> list[Signer]:
     """
     consent = request.template.kind == FormTemplate.Kind.CONSENT
     signers = []
-    if not consent or of_age(request.patient, request.clinic, moment):
+    if not consent or not under_age(request.patient, moment):
         signers.append(Signer(SELF))
     contacts = request.patient.contacts.order_by("pk")
     relations = {}

@@ -28,6 +28,7 @@ from clinic.changes import origin
 from clinic.clock import now
 from clinic.errors import ImpossibleTransition, Refused
 from forms_app import selectors, services
+from forms_app.languages import spoken
 from forms_app.links import Link, LinkRefused, read_token
 from forms_app.models import FormRequest
 from forms_app.pages import FormPage, moment_words
@@ -60,7 +61,7 @@ def by_link(view: View) -> View:
         else:
             clinic_id, patient_id = link.patient.clinic_id, link.patient.pk
             actor = Actor("patient", clinic_id=clinic_id, patient_id=patient_id, ip=client_ip(request))
-            with acting_as(actor), origin("system"), translation.override(_known(link)):
+            with acting_as(actor), origin("system"), translation.override(spoken(*link.languages)):
                 response = view(request, token, link, **kwargs)
                 response["Content-Language"] = translation.get_language() or "en"
         for name, value in HEADERS.items():
@@ -70,25 +71,15 @@ def by_link(view: View) -> View:
     return opened
 
 
-def _known(link: Link) -> str:
-    """Return the reader's language if the pages speak it, else the clinic's, else English."""
-    for language in (link.language, link.patient.clinic.language):
-        for tag in (language, language.partition("-")[0]):
-            if tag and translation.check_for_language(tag):
-                return tag
-    return "en"
-
-
 @by_link
 def overview(request: HttpRequest, token: str, link: Link) -> HttpResponse:
     """List what is open for the patient."""
     if request.method == "POST":
         return HttpResponseRedirect(reverse("forms:open", args=[token]))
-    languages = (link.language, link.patient.clinic.language)
     rows = selectors.open_requests(link.patient.pk)
     forms = [
         {
-            "title": FormPage.title_of(row.version, languages),
+            "title": FormPage.title_of(row.version, link.languages),
             "url": reverse("forms:fill", args=[token, row.pk]),
             "due": moment_words(row.due_at, link),
             "late": row.due_at is not None and row.due_at < now(),
@@ -97,11 +88,11 @@ def overview(request: HttpRequest, token: str, link: Link) -> HttpResponse:
         for row in rows
     ]
     audit.record("form.link_opened", obj=link.patient, detail={"open": len(forms)})
-    done = _just_done(request, link, languages)
+    done = _just_done(request, link)
     return render(request, "forms_app/overview.html", {"link": link, "forms": forms, "done": done, **_frame(link)})
 
 
-def _just_done(request: HttpRequest, link: Link, languages: tuple[str, ...]) -> dict[str, str] | None:
+def _just_done(request: HttpRequest, link: Link) -> dict[str, str] | None:
     """Say what this browser has just finished."""
     pk = request.GET.get("done", "")
     if not pk.isdecimal() or int(pk) not in request.session.get(DRAFTS, []):
@@ -109,13 +100,13 @@ def _just_done(request: HttpRequest, link: Link, languages: tuple[str, ...]) -> 
     row = FormRequest.objects.filter(patient=link.patient, pk=pk).select_related("version").first()
     if row is None or row.status in FormRequest.OPEN:
         return None
-    return {"title": FormPage.title_of(row.version, languages), "status": row.status}
+    return {"title": FormPage.title_of(row.version, link.languages), "status": row.status}
 
 
 @by_link
 def fill(request: HttpRequest, token: str, link: Link, pk: int) -> HttpResponse:
     """Show one form, and take what the patient decides: sign or submit, keep for later, decline."""
-    rows = FormRequest.objects.select_related("template", "version", "patient", "clinic")
+    rows = FormRequest.objects.select_related("template", "version", "patient__clinic", "clinic")
     row = rows.filter(pk=pk, patient=link.patient).first()
     if row is None:
         return _notice(request, "unknown", 404, link, token)
@@ -160,7 +151,10 @@ def _sign(request: HttpRequest, token: str, page: FormPage) -> HttpResponse:
     except Refused as refused:
         if refused.code != "version_changed":
             raise
-        page = FormPage(FormRequest.objects.select_related("template", "version").get(pk=page.request.pk), page.link)
+        page = FormPage(
+            FormRequest.objects.select_related("template", "version", "patient__clinic").get(pk=page.request.pk),
+            page.link,
+        )
         page.read(request.POST)
         page.changed = True
         return _form(request, token, page, 409)

@@ -12,7 +12,6 @@ from accounts.models import AuditEntry
 from clinic.errors import ClinicError, Refused
 from forms_app import services
 from forms_app.models import FormRequest, FormResponse
-from forms_app.signing import age_on
 from forms_app.tests.builders import ANSWERS, ask, fill, make_template
 from patients.models import Contact
 
@@ -96,19 +95,6 @@ def test_an_address_that_is_none_is_refused(patient):
         fill(ask(patient, make_template(patient.clinic)), ip="nowhere")
     assert refused.value.path == "ip"
     assert FormResponse.objects.count() == 0
-
-
-@pytest.mark.parametrize(
-    ("born", "day", "years"),
-    [
-        (date(2008, 2, 29), date(2024, 2, 28), 15),
-        (date(2008, 2, 29), date(2024, 2, 29), 16),
-        (date(2008, 2, 29), date(2025, 2, 28), 16),
-        (date(2008, 2, 29), date(2025, 3, 1), 17),
-    ],
-)
-def test_who_is_born_on_a_leap_day_ages_on_1_march_in_common_years(born, day, years):
-    assert age_on(born, day) == years
 
 
 @pytest.mark.django_db(transaction=True)

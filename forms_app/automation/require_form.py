@@ -1,0 +1,188 @@
+"""The action `require_form`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.apps import apps
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Clinic
+from automations.engine.declare import Action, Param, catalog, register
+from automations.engine.moments import shift
+from automations.engine.values import EffectError, StepContext
+from clinic.errors import Refused
+from forms_app import invitations, services
+from forms_app.lifecycle import due_before
+from forms_app.models import FormRequest, FormTemplate
+from forms_app.requesting import ALREADY_SIGNED, Requested, Wanted
+from messaging.automation import readers
+
+
+@register
+class RequireForm(Action):
+    """Ask the patient for a form, and send one message with a link to all that is open.
+
+    A form that is open already is not asked twice, nor is what was signed. Requests within a minute share one message.
+    """
+
+    key = "require_form"
+    label = _("Require a form")
+    params = (
+        Param("form", "reference", _("form"), required=True, reference="form"),
+        Param("due_in_days", "integer", _("due in days"), minimum=0, maximum=3650),
+        Param(
+            "due_days_before",
+            "integer",
+            _("due this many days before the visit"),
+            minimum=0,
+            maximum=365,
+            help=_("Moves along when the visit does. Later than that already, it is due when the visit starts."),
+        ),
+        Param("blocking", "boolean", _("no booking until it is filled"), default=False),
+        Param("notify", "boolean", _("send a message with the link"), default=True),
+    )
+    example = {"form": "satisfaction-survey", "due_in_days": 7}
+    message = True
+
+    def is_patient_message(self, params: Mapping[str, Any]) -> bool:
+        """Tell whether a message goes to the patient."""
+        return params.get("notify", True) is not False
+
+    def category(self, params: Mapping[str, Any]) -> str | None:
+        """Name the category of a consent's or questionnaire's message; a survey's own is set with its delivery."""
+        return "transactional" if self.is_patient_message(params) else None
+
+    def problems(self, params: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+        """Refuse two due dates."""
+        if params.get("due_in_days") is None or params.get("due_days_before") is None:
+            return ()
+        return (("due_days_before", gettext("Give one of the two due dates, not both.")),)
+
+    def perform(self, steps: Sequence[StepContext]) -> dict[Any, dict[str, Any]]:
+        """Write the requests and queue the messages."""
+        try:
+            requested = services.request_forms(_wanted(steps))
+        except Refused as refused:
+            broken = refused.code in ("template_archived", "no_version", "not_found")
+            raise EffectError(refused.message, permanent=True, rule_error=broken) from refused
+        by_step = {step.id: one for step, one in zip(steps, requested, strict=True)}
+        results = {step_id: _result(one) for step_id, one in by_step.items()}
+        announced = [step for step in steps if self.is_patient_message(step.params) and _is_open(by_step[step.id])]
+        for step_id, sent in _invite(announced, by_step).items():
+            results[step_id].update(sent)
+        return results
+
+    def withdraw(self, step_ids: Collection[Any]) -> None:
+        """Take the message back if it waits and no other open request shares it; requests have a life of their own."""
+        invitations.withdraw(step_ids)
+
+
+def _is_open(requested: Requested) -> bool:
+    return requested.outcome != ALREADY_SIGNED and requested.request.status in FormRequest.OPEN
+
+
+def _result(requested: Requested) -> dict[str, Any]:
+    return {"form_request": str(requested.request.pk), "outcome": requested.outcome}
+
+
+def _invite(steps: Sequence[StepContext], by_step: Mapping[Any, Requested]) -> dict[Any, dict[str, Any]]:
+    if not steps:
+        return {}
+    people, patients = readers.find(steps), readers.patients(steps)
+    wishes = [
+        invitations.Wish(
+            request=by_step[step.id].request,
+            patient=patients[step.patient_id],
+            contact_ids=tuple(one.contact_id for one in people.of(step) if one.has_address),
+            step_id=step.id,
+            not_before=step.not_before,
+            not_after=step.not_after,
+            moment=step.now,
+        )
+        for step in steps
+    ]
+    return invitations.invite(wishes)
+
+
+# --- what is wanted ---
+
+
+def _wanted(steps: Sequence[StepContext]) -> list[Wanted]:
+    templates = _templates(steps)
+    zones = {clinic.pk: ZoneInfo(clinic.time_zone) for clinic in Clinic.objects.filter(pk__in=_clinics(steps))}
+    starts = _starts([step for step in steps if step.params.get("due_days_before") is not None])
+    abouts = _abouts(steps)
+    return [
+        Wanted(
+            clinic_id=step.clinic_id,
+            patient_id=step.patient_id,
+            template=templates[step.clinic_id, step.params["form"]],
+            due_at=_due(step, zones[step.clinic_id], starts),
+            due_days_before=step.params.get("due_days_before"),
+            blocking=bool(step.params.get("blocking")),
+            about_type=abouts[step.id][0],
+            about_id=abouts[step.id][1],
+            source_step_id=step.id,
+        )
+        for step in steps
+    ]
+
+
+def _clinics(steps: Iterable[StepContext]) -> set[Any]:
+    return {step.clinic_id for step in steps}
+
+
+def _templates(steps: Sequence[StepContext]) -> dict[tuple[Any, str], FormTemplate]:
+    """Find the forms that the steps name. Raises EffectError for one that is not there or not in use."""
+    slugs = {step.params["form"] for step in steps}
+    rows = FormTemplate.objects.filter(clinic_id__in=_clinics(steps), slug__in=slugs, archived_at=None)
+    found = {(row.clinic_id, row.slug): row for row in rows}
+    for step in steps:
+        if (step.clinic_id, step.params["form"]) not in found:
+            message = gettext("There is no form “%(slug)s” in use.") % {"slug": step.params["form"]}
+            raise EffectError(message, permanent=True, rule_error=True)
+    return found
+
+
+def _abouts(steps: Sequence[StepContext]) -> dict[Any, tuple[str, int | None]]:
+    """Say what each request belongs to: the step's subject, or what that form belongs to; never the patient."""
+    forms = {step.subject_id for step in steps if step.subject_type == "form"}
+    rows = FormRequest.objects.filter(pk__in=forms).values_list("pk", "about_type", "about_id") if forms else ()
+    of_form = {pk: (kind, about_id) for pk, kind, about_id in rows}
+    found: dict[Any, tuple[str, int | None]] = {}
+    for step in steps:
+        if step.subject_type == "form":
+            found[step.id] = of_form.get(step.subject_id, ("", None))
+        else:
+            about = ("", None) if step.subject_type == "patient" else (step.subject_type, step.subject_id)
+            found[step.id] = about
+    return found
+
+
+def _due(step: StepContext, zone: ZoneInfo, starts: Mapping[tuple[str, Any], datetime]) -> datetime | None:
+    days, before = step.params.get("due_in_days"), step.params.get("due_days_before")
+    if before is not None:
+        start = starts.get((step.subject_type, step.subject_id))
+        if start is None:
+            message = gettext("“Due before the visit” needs a rule about appointments.")
+            raise EffectError(message, permanent=True, rule_error=True)
+        return due_before(start, int(before), zone, step.now)
+    return None if days is None else shift(step.now, int(days), "days", zone)
+
+
+def _starts(steps: Sequence[StepContext]) -> dict[tuple[str, Any], datetime]:
+    """Read when the subjects start, by the anchor that their app declares for it, as it is now."""
+    found: dict[tuple[str, Any], datetime] = {}
+    for anchor in catalog.anchors.values():
+        ids = {step.subject_id for step in steps if step.subject_type == anchor.subject}
+        if not anchor.begins or not ids:
+            continue
+        model = apps.get_model(catalog.subjects[anchor.subject].model)
+        rows = model._base_manager.filter(pk__in=ids).values_list("pk", anchor.field)
+        found.update({(anchor.subject, pk): moment for pk, moment in rows if moment is not None})
+    return found

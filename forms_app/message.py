@@ -1,0 +1,73 @@
+"""The message that asks a patient for forms: put into words when it leaves, about all that is open then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from forms_app import selectors
+from forms_app.languages import spoken
+from forms_app.links import make_url
+from messaging import purposes, variables
+from messaging.models import Delivery
+from messaging.purposes import Suppress
+from messaging.recipients import Recipient
+from messaging.text import Content, compose
+from messaging.variables import MessageContext, Variable
+from patients.models import Contact
+
+PURPOSE = "forms"
+
+
+def write(delivery: Delivery, reader: Recipient) -> Content | Suppress:
+    """Write the message, without a word about what the forms are about; nothing open any more: nothing to say."""
+    due = list(selectors.open_requests(delivery.patient_id).values_list("due_at", flat=True))
+    if not due:
+        return Suppress("nothing_to_say")
+    context = purposes.context_of(delivery, reader)
+    clinic = delivery.clinic
+    with translation.override(spoken(reader.language, clinic.language)):
+        values: dict[str, Any] = {"clinic": clinic.name, "name": reader.name, "count": len(due), "phone": clinic.phone}
+        subject = ngettext("%(clinic)s: a form for you", "%(clinic)s: %(count)d forms for you", len(due)) % values
+        asks = ngettext(
+            "%(clinic)s asks you to fill in a form.", "%(clinic)s asks you to fill in %(count)d forms.", len(due)
+        )
+        parts = [_("Hello %(name)s,") % values, asks % values]
+        if due[0] is not None:
+            parts.append(_("Please do so by %(moment)s.") % {"moment": context.say(due[0])})
+        parts += [make_url(delivery.patient, delivery.contact), _lasts()]
+        if clinic.phone:
+            parts.append(_("Questions? Call us: %(phone)s") % values)
+        parts.append(clinic.name)
+        language = translation.get_language() or "en"
+        return compose(subject=subject, text="\n\n".join(parts), language=language, clinic_name=clinic.name)
+
+
+def _lasts() -> str:
+    days = getattr(settings, "FORM_LINK_DAYS", 30)
+    return ngettext(
+        "The link is yours alone, so please do not pass it on. It works for %(days)d day.",
+        "The link is yours alone, so please do not pass it on. It works for %(days)d days.",
+        days,
+    ) % {"days": days}
+
+
+def link_for(context: MessageContext) -> Mapping[str, Any]:
+    """Give the reader's own link; to people of the staff there is none."""
+    if context.recipient.is_staff:
+        return {}
+    kind, _colon, pk = context.recipient.key.partition(":")
+    contact = Contact.objects.filter(pk=pk, patient=context.patient).first() if kind == "contact" else None
+    return {"link": make_url(context.patient, contact)}
+
+
+def connect() -> None:
+    """Offer the message and its variable; called once, when the app is ready."""
+    purposes.register(PURPOSE, write)
+    link = Variable(gettext_lazy("link to the forms that are open"), sample="https://clinic.example/f/…/")
+    variables.register("form", {"link": link}, link_for)
