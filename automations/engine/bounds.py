@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -65,7 +66,7 @@ def date_bounds(op: str, value: Any, now: datetime, zone: ZoneInfo) -> DateBound
     Raises ValueError or TypeError for a value that parsing would have refused.
     """
     if op in ("before", "after", "on"):
-        return _literal(op, date.fromisoformat(value), zone)
+        return _literal(op, value, zone)
     amount, unit = int(value["amount"]), str(value["unit"])
     if unit in ELAPSED_UNITS:
         return _elapsed(op, elapsed(amount, unit), now.astimezone(UTC), zone)
@@ -77,7 +78,13 @@ def window_bounds(window: Mapping[str, Any], now: datetime, zone: ZoneInfo) -> D
     return date_bounds("in_last", window, now, zone)
 
 
-def _literal(op: str, day: date, zone: ZoneInfo) -> DateBounds:
+# Cached, because a clinic's rules ask the same few questions of one day over and over; all of it is a function of
+# the key.
+
+
+@lru_cache(maxsize=4096)
+def _literal(op: str, value: str, zone: ZoneInfo) -> DateBounds:
+    day = date.fromisoformat(value)
     if op == "before":
         return DateBounds(Interval(high=start_of_day(day, zone)), Interval(high=day))
     end = start_of_day(day + DAY, zone)
@@ -102,14 +109,24 @@ def _elapsed(op: str, span: timedelta, now: datetime, zone: ZoneInfo) -> DateBou
 
 
 def _calendar(op: str, amount: int, unit: str, now: datetime, zone: ZoneInfo) -> DateBounds:
-    today = local_day(now, zone)
+    instants, dates = _calendar_days(op, amount, unit, local_day(now, zone), zone)
+    if op == "in_last":
+        return DateBounds(Interval(instants, now, True, True), dates)
+    if op == "in_next":
+        return DateBounds(Interval(now, instants, False, False), dates)
+    return DateBounds(Interval(high=instants), dates)
+
+
+@lru_cache(maxsize=4096)
+def _calendar_days(op: str, amount: int, unit: str, today: date, zone: ZoneInfo) -> tuple[datetime, Interval[date]]:
+    """Give the one edge that days decide, as an instant, and the bounds for plain dates."""
     if op == "in_last":
         first = shift_day(today, -amount, unit) + DAY
-        return DateBounds(Interval(start_of_day(first, zone), now, True, True), Interval(first, today, True, True))
+        return start_of_day(first, zone), Interval(first, today, True, True)
     if op == "in_next":
         end = shift_day(today, amount, unit)
-        return DateBounds(Interval(now, start_of_day(end, zone), False, False), Interval(today, end))
+        return start_of_day(end, zone), Interval(today, end)
     if op == "more_than_ago":
         last = shift_day(today, -amount, unit)
-        return DateBounds(Interval(high=start_of_day(last + DAY, zone)), Interval(high=last, high_closed=True))
+        return start_of_day(last + DAY, zone), Interval(high=last, high_closed=True)
     raise ValueError(f"{op!r} is no date operator.")

@@ -16,6 +16,7 @@ from .predicates import CHUNK, Bits, Predicate, Table, make_table
 
 # A clause over predicate numbers: an int is a condition; a group is (match, items).
 Clause = int | tuple[str, tuple[Any, ...]]
+MAX_REMEMBERED = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,8 @@ class Bucket:
                 for number in conditions_of(clause):
                     users[number] = users.get(number, 0) | 1 << place
         self._users = users
+        self._remembered: dict[Bits, list[int]] = {}
+        self._held = 0
         self._tables: list[tuple[str, Table, int]] = []
         self._single: list[tuple[int, int]] = []
         bits = self._lay_out(list(users))
@@ -128,23 +131,47 @@ class Bucket:
 
     def match(self, asked: Asked) -> tuple[list[int], list[tuple[int, str]]]:
         """Give the positions of the rules that match, and (position, message) of those that could not be asked."""
-        struck = 0
+        answers, raised = self._ask_all(asked)
+        if raised:
+            return self._match_around(answers, raised)
+        found = self._remembered.get(answers)
+        if found is None:
+            found = self._remember(answers, [self._positions[place] for place in places(self._left(answers))])
+        return found, []
+
+    def _match_around(self, answers: Bits, raised: list[tuple[int, str]]) -> tuple[list[int], list[tuple[int, str]]]:
+        """Match the rules that need none of the predicates that could not be asked, and report the others."""
+        broken = 0
         errors: list[tuple[int, str]] = []
-        (true, false), raised = self._ask_all(asked)
         for number, message in raised:
-            fresh = self._users[number] & ~struck
-            struck |= fresh
+            fresh = self._users[number] & ~broken
+            broken |= fresh
             errors.extend((self._positions[place], message) for place in places(fresh))
+        return [self._positions[place] for place in places(self._left(answers) & ~broken)], errors
+
+    def _left(self, answers: Bits) -> int:
+        """Strike every rule that needs a clause which does not hold; give the others."""
+        true, false = answers
+        struck = 0
         missing = self._wanted & ~true
-        leaves = self._leaves
         while missing:
             bit = missing & -missing
-            struck |= leaves[bit]
+            struck |= self._leaves[bit]
             missing ^= bit
         for node, mask in self._nodes:
             if not node.holds(true, false):
                 struck |= mask
-        return [self._positions[place] for place in places(self._everyone & ~struck)], errors
+        return self._everyone & ~struck
+
+    def _remember(self, answers: Bits, found: list[int]) -> list[int]:
+        """Keep what these answers came to: most events of a clinic answer alike. Bounded by what it holds, not by
+        time."""
+        self._held += len(found) + 8
+        if self._held > MAX_REMEMBERED:
+            self._remembered.clear()
+            self._held = len(found) + 8
+        self._remembered[answers] = found
+        return found
 
     def _ask_all(self, asked: Asked) -> tuple[Bits, list[tuple[int, str]]]:
         true = false = 0

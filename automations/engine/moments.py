@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 ELAPSED_UNITS = ("minutes", "hours")
@@ -36,6 +37,7 @@ def shift_day(day: date, amount: int, unit: str) -> date:
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
+@lru_cache(maxsize=1024)
 def local_day(moment: datetime, zone: ZoneInfo) -> date:
     """Tell the zone's date at this moment."""
     return moment.astimezone(zone).date()

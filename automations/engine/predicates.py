@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from .operators import At, apply
+from .operators import ALWAYS_KNOW, OPERATORS, USABLE, At, apply
 from .text import fold
 from .values import Condition
 
@@ -53,8 +53,17 @@ class Predicate:
 
 
 def of_condition(condition: Condition) -> Predicate:
-    """Make the predicate of a condition."""
-    return Predicate(condition.key, lambda facts, at: apply(condition, facts, at)[1], condition)
+    """Make the predicate of a condition: operators.apply, with what never changes looked up once."""
+    op = OPERATORS.get((condition.type, condition.op))
+    if op is None or op.change or op.key in ALWAYS_KNOW:
+        return Predicate(condition.key, lambda facts, at: apply(condition, facts, at)[1], condition)
+    usable, test, key, value = USABLE[condition.type], op.test, condition.key, condition.value
+
+    def ask(facts: Mapping[str, Any], at: At) -> bool | None:
+        actual = usable(facts.get(key))
+        return None if actual is None else test(actual, value, at)
+
+    return Predicate(condition.key, ask, condition)
 
 
 def bits_for(predicates: Sequence[Predicate], value: Any) -> Bits:
