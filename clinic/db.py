@@ -126,12 +126,14 @@ class WatchedQuerySet(ClinicQuerySet):
         """Change every row that matches, announcing the transition of each."""
         for field in folded_fields(self.model, values):
             values[field.attname] = fold(values[field.source] or "")
+        self.model.refuse_another_patient(values)
         if not set(values) & self.model.watched_names():
             return super().update(**values)
         with transaction.atomic(using=self.db):
-            patients = self.order_by().values_list(self.model.patient_path, flat=True)
-            lock_patients(list(patients))
-            rows = list(self.order_by("pk"))
+            path = self.model.patient_path
+            locked = lock_patients(list(self.order_by().values_list(path, flat=True)))
+            # A row that came to match meanwhile belongs to a patient who may not be locked: it was not asked for.
+            rows = list(self.filter(**{f"{path}__in": locked}).order_by("pk"))
             stored = self.model.stored_state([row.pk for row in rows])
             plain = models.QuerySet(self.model, using=self.db).filter(pk__in=[row.pk for row in rows])
             count = plain.update(**values)
@@ -226,6 +228,12 @@ class WatchedModel(ClinicModel):
             return None
         self.revision += 1
         return Change.between(self, old, new, stored["read_at"])
+
+    @classmethod
+    def refuse_another_patient(cls, values: dict[str, Any]) -> None:
+        """Refuse an update that would give rows to another patient."""
+        if cls.patient_path != "id" and {cls.patient_path, cls.patient_path.removesuffix("_id")} & set(values):
+            raise ClinicError(f"{cls._meta.verbose_name} stays with its patient.", code="patient_fixed", path="patient")
 
     @classmethod
     def stored_state(cls, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
