@@ -10,6 +10,7 @@ class FormsConfig(AppConfig):
     verbose_name = _("Forms")
 
     def ready(self) -> None:
-        """Void the forms of patients who leave; offer the message about open forms."""
+        """Void the forms of patients who leave; offer the message about open forms, and templates to shipped rules."""
         import_module("forms_app.receivers")
         import_module("forms_app.message").connect()
+        import_module("forms_app.provisioning").connect()

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from clinic.errors import ClinicError
-from clinic.provisioning import Spec
+from clinic.provisioning import Spec, register_provider
 from forms_app.models import FormTemplate
 from forms_app.services import create_template, publish_template_version
 
@@ -27,3 +27,8 @@ def provide_form_template(clinic: Any, spec: Spec) -> bool:
     for version in spec["versions"]:
         publish_template_version(template, **version)
     return True
+
+
+def connect() -> None:
+    """Say who makes form templates; called once, when the app is ready."""
+    register_provider("form_template", provide_form_template)

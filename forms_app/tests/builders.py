@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from automations.engine.values import StepContext
+from automations.models import Event
+from clinic import clock
 from forms_app import services
 from forms_app.models import FormRequest, FormTemplate
+from worklist.tests.builders import due_step
 
 QUESTIONS: list[dict[str, Any]] = [
     {"id": "intro", "type": "display", "text": "Please answer for the last seven days."},
@@ -58,3 +63,14 @@ def fill(request: FormRequest, answers: Any = None, **settings: Any) -> FormRequ
     if answers is None:
         answers = {} if request.template.kind == "consent" else ANSWERS
     return services.sign(request, answers=answers, signed_by="Maria Marin", **settings)
+
+
+def require_step(patient: Any, form: str, *, about: tuple[str, int] | None = None, **params: Any) -> StepContext:
+    """Store a step that requires a form, due now, and return what the action gets to see."""
+    step = due_step(patient, "require_form", {"form": form, **params}, role="patient", now=clock.now())
+    return step if about is None else replace(step, subject_type=about[0], subject_id=about[1])
+
+
+def fired() -> list[str]:
+    """Return the triggers of the events about forms so far, oldest first."""
+    return list(Event.objects.filter(subject_type="form").order_by("pk").values_list("trigger", flat=True))

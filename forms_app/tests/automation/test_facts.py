@@ -1,0 +1,104 @@
+"""The facts about forms, read as rules read them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from automations.engine.values import fact_key
+from automations.facts import read_events, read_patients
+from automations.models import Event
+from clinic import clock
+from forms_app import services
+from forms_app.tests.builders import ANSWERS, ask, fill, make_template
+
+pytestmark = pytest.mark.django_db
+THEN = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+
+
+def of_event(key: str, trigger: str = "form.signed", **params: Any) -> Any:
+    """Read one fact of the newest event of a trigger."""
+    event = Event.objects.filter(trigger=trigger).latest("pk")
+    return read_events([event], {event.pk: [(key, params)]})[event.pk][fact_key(key, params)]
+
+
+def of_patient(patient: Any, key: str) -> Any:
+    return read_patients([patient.pk], [(key, {})], clock.now())[patient.pk][key]
+
+
+def test_which_form_it_is(patient):
+    fill(ask(patient, make_template(patient.clinic, "pain", "survey")))
+    assert of_event("form.template") == "pain"
+
+
+@pytest.mark.parametrize(
+    ("late_by", "days"),
+    [
+        (timedelta(hours=-1), 0),
+        (timedelta(0), 0),
+        (timedelta(hours=23, minutes=59), 0),
+        (timedelta(hours=24), 1),
+        (timedelta(days=10), 10),
+    ],
+)
+def test_days_late_are_whole_days_past_the_due_time(patient, late_by, days):
+    fill(ask(patient, make_template(patient.clinic), due_at=THEN), occurred_at=THEN + late_by)
+    assert of_event("form.days_late") == days
+
+
+def test_without_a_due_time_days_late_are_unknown(patient):
+    fill(ask(patient, make_template(patient.clinic)))
+    assert of_event("form.days_late") is None
+
+
+@pytest.mark.parametrize(
+    ("key", "question", "value"),
+    [
+        ("form.answer", "pain", 7),
+        ("form.answer", "weight", 70.5),
+        ("form.answer_text", "side", "left"),
+        ("form.answer_text", "goal", "to run"),
+        ("form.answer_yes", "smoker", False),
+        ("form.answer_date", "since", "2026-11-01"),
+        ("form.answer_list", "places", ["neck", "knee"]),
+        ("form.answer", "steps", None),
+        ("form.answer", "no-such-question", None),
+        ("form.answer", "0", None),
+    ],
+)
+def test_an_answer_is_read_as_it_was_given(patient, key, question, value):
+    template = make_template(patient.clinic, "pain", "survey")
+    fill(ask(patient, template), ANSWERS | {"weight": 70.5, "goal": "to run"})
+    assert of_event(key, question=question) == value
+
+
+def test_an_answer_is_that_of_the_event_even_after_a_correction(patient):
+    request = fill(ask(patient, make_template(patient.clinic, "pain", "survey")), occurred_at=THEN)
+    services.amend(request, answers=ANSWERS | {"pain": 1}, signed_by="Maria Marin")
+    assert of_event("form.answer", question="pain") == 7
+
+
+def test_the_forms_of_a_patient_are_listed_once_each_and_by_state(patient, stranger_patient):
+    clinic = patient.clinic
+    assert of_patient(patient, "patient.outstanding_forms") == []
+    privacy, pain = make_template(clinic), make_template(clinic, "pain", "questionnaire")
+    for visit in (1, 2):
+        ask(patient, pain, about_type="appointment", about_id=visit)
+    services.decline(ask(patient, make_template(clinic, "declined")))
+    withdrawn = fill(ask(patient, make_template(clinic, "withdrawn")))
+    signed = fill(ask(patient, privacy))
+    assert of_patient(patient, "patient.outstanding_forms") == ["pain"]
+    assert of_patient(patient, "patient.signed_forms") == ["privacy", "withdrawn"]
+    services.withdraw(withdrawn)
+    services.amend(signed, answers={}, signed_by="Maria M. Marin")
+    assert of_patient(patient, "patient.signed_forms") == ["privacy"]
+    assert of_patient(stranger_patient, "patient.signed_forms") == []
+
+
+def test_the_lists_cost_one_query_for_many_patients(patient, django_assert_num_queries):
+    fill(ask(patient, make_template(patient.clinic)))
+    keys = [("patient.outstanding_forms", {}), ("patient.signed_forms", {})]
+    with django_assert_num_queries(1):
+        read_patients([patient.pk], keys, THEN)
