@@ -161,7 +161,7 @@ class AppointmentAdmin(ClinicTimes):
         vars()[f"{_verb}_selected"] = _list_action(_verb)
     del _verb
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Appointment | None = None) -> Any:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Offer for change only what the state of the visit lets change."""
         names = list(super().get_readonly_fields(request, obj))
         if obj is not None:

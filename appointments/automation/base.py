@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from appointments.lifecycle import OPEN
 from automations.engine.declare import Trigger
 
-STOPS = (
+STOPS: tuple[str, ...] = (
     "appointment.cancelled",
     "appointment.no_show",
     "appointment.reopened",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry
@@ -18,11 +20,11 @@ CHANGELIST = reverse("admin:appointments_appointment_changelist")
 ADD = reverse("admin:appointments_appointment_add")
 
 
-def page(visit) -> str:
+def page(visit: Any) -> str:
     return reverse(f"admin:appointments_{visit._meta.model_name}_change", args=[visit.pk])
 
 
-def posted(client, visit, **more):
+def posted(client: Client, visit: Appointment, **more: Any) -> dict[str, Any]:
     """Post the form of a visit as its page shows it, with what the person changed or pressed."""
     form = client.get(page(visit)).context["adminform"].form
     data = {"read_revision": form.instance.revision}
@@ -40,7 +42,7 @@ def press(verb: str) -> dict[str, str]:
     return {f"appointments_appointment_press_{verb}": "1"}
 
 
-def told(response) -> str:
+def told(response: Any) -> str:
     return " ".join(str(message) for message in response.context["messages"])
 
 

@@ -58,7 +58,7 @@ def test_a_series_tells_each_position(patient):
         service=make_service(patient.clinic),
         starts=[start, start + timedelta(days=7)],
     )
-    events = Event.objects.filter(trigger="appointment.booked").order_by("pk")
+    events = list(Event.objects.filter(trigger="appointment.booked").order_by("pk"))
     facts = read_events(events, {event.pk: [("appointment.series_position", {})] for event in events})
     assert [facts[event.pk]["appointment.series_position"] for event in events] == [1, 2]
 
