@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -24,7 +22,7 @@ from accounts.services import add_membership, create_clinic
 from appointments.models import Appointment, Service
 from appointments.offers import create_service
 from appointments.services import book, book_series
-from automations.models import Rule
+from automations.recipes import install_all
 from clinic.clock import now
 from clinic.db import silently
 from clinic.errors import Refused
@@ -131,7 +129,7 @@ def seed() -> None:
         _visits(clinics["harbour"], patients)
         _series(clinics["harbour"], patients[8])
     for clinic in clinics.values():
-        install_recipes(clinic)
+        install_all(clinic=clinic, mode="on")
 
 
 def _clinic(slug: str, values: dict[str, Any]) -> Clinic:
@@ -216,15 +214,3 @@ def _series(clinic: Clinic, patient: Patient) -> None:
         name="Knee, three sessions",
         location="Gym",
     )
-
-
-def install_recipes(clinic: Clinic) -> None:
-    """Install and publish the shipped rules that the clinic does not have yet."""
-    found = find_spec("automations.recipes")
-    if found is None or found.origin is None:
-        return
-    recipes = import_module("automations.recipes")
-    have = set(Rule.objects.for_clinic(clinic).exclude(recipe="").values_list("recipe", flat=True))
-    for slug in recipes.slugs():
-        if slug not in have:
-            recipes.install(clinic, slug, "on")

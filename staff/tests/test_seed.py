@@ -10,7 +10,8 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import Clinic, Membership, User
 from appointments.models import Appointment, Series, Service
-from automations.models import Event
+from automations.models import Event, Rule
+from automations.recipes import slugs
 from clinic import clock
 from patients.models import Patient
 from staff import demo
@@ -40,6 +41,7 @@ def test_the_seed_makes_two_clinics_with_people_patients_and_visits_today():
     assert Series.objects.get().appointments.count() == 3
     for login in demo.LOGINS:
         assert login.username in said
+    assert set(Rule.objects.filter(clinic=first, mode="on").values_list("slug", flat=True)) == set(slugs())
 
 
 def test_everybody_can_sign_in(rf):
@@ -51,12 +53,12 @@ def test_everybody_can_sign_in(rf):
 
 def test_a_second_seed_adds_nothing():
     seed()
-    before, visits = counts(), Appointment.objects.count()
+    before, visits, rules = counts(), Appointment.objects.count(), Rule.objects.count()
 
     seed()
 
     assert counts() == before
-    assert Appointment.objects.count() == visits
+    assert (Appointment.objects.count(), Rule.objects.count()) == (visits, rules)
 
 
 def test_the_next_day_has_visits_too():
