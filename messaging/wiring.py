@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from clinic.health import register_backlog
 from clinic.lanes import register_lane
+from clinic.provisioning import register_provider
 from messaging import delivery, purposes, selectors
 from messaging.base_variables import register_base_variables
+from messaging.provisioning import provide_message_template
 
 
 def connect() -> None:
@@ -14,3 +16,4 @@ def connect() -> None:
     purposes.register("template", purposes.render_template)
     register_backlog("deliveries", selectors.oldest_due)
     register_lane("deliver", delivery.drain_due, selectors.next_due)
+    register_provider("message_template", provide_message_template)
