@@ -199,6 +199,11 @@ class AppointmentAdmin(ClinicTimes):
         every = super().get_actions_submit_line(request, object_id)
         return [one for one in every if one.action_name in offered or one.action_name in request.POST]
 
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Leave the room at the foot of the page to the buttons of the life-cycle."""
+        extra = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().render_change_form(request, context | extra, *args, **kwargs)
+
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         """Stay on the page after a button, to see what came of it."""
         if any(self._name(verb) in request.POST for verb in BUTTONS):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from accounts.admin_base import WatchedModelForm
+from accounts.admin_base import Role, WatchedModelForm
 from appointments.lifecycle import REOPENED_AS, VERBS
 from appointments.locking import REASON_MAX
 
@@ -22,13 +23,13 @@ class AppointmentForm(WatchedModelForm):
     """Carries reasons beside the appointment's own fields."""
 
     override_reason = forms.CharField(
-        label=_("reason to book in spite of an open form"),
+        label=_("Reason to book in spite of an open form"),
         max_length=REASON_MAX,
         required=False,
         widget=UnfoldAdminTextInputWidget,
     )
     reason = forms.CharField(
-        label=_("reason for cancelling or correcting"),
+        label=_("Reason for cancelling or correcting"),
         max_length=REASON_MAX,
         required=False,
         widget=UnfoldAdminTextInputWidget,
@@ -41,6 +42,14 @@ class AppointmentForm(WatchedModelForm):
             self.fields["minutes"].required = False
             self.fields["minutes"].initial = None
             self.fields["minutes"].help_text = _("Left empty: as long as the service takes.")
+        self._offer("specialist", role=Role.SPECIALIST, is_active=True)
+        self._offer("service", archived_at=None)
+
+    def _offer(self, name: str, **which: Any) -> None:
+        """Offer only rows that can be chosen now, and the one that is chosen already."""
+        if name in self.fields:
+            field = self.fields[name]
+            field.queryset = field.queryset.filter(Q(**which) | Q(pk=getattr(self.instance, f"{name}_id")))  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any] | None:
         """Refuse a form gone stale, except for a second click: what it asks for has happened."""

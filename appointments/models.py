@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clinic.db import ClinicForeignKey, ClinicModel, WatchedModel
@@ -91,7 +92,7 @@ class Appointment(WatchedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.service} {self.starts_at:%Y-%m-%d %H:%M}"
+        return f"{self.service} {timezone.localtime(self.starts_at):%Y-%m-%d %H:%M}"
 
 
 class VisitSummary(WatchedModel):

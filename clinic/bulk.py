@@ -67,7 +67,8 @@ def copy_in(model: type[models.Model], rows: Sequence[Any]) -> None:
             for name in clocks:
                 if isinstance(getattr(row, name), DatabaseDefault):
                     setattr(row, name, moment)
-        with cursor.copy(copy_sql) as copy:
+        # Django's cursor passes COPY through bare, and callers wait for its own IntegrityError.
+        with connection.wrap_database_errors, cursor.copy(copy_sql) as copy:
             for row in rows:
                 copy.write_row([write(row) for write in writers])
     for row in rows:

@@ -90,6 +90,19 @@ def test_a_blocking_form_is_told_at_the_patient_and_overridden_with_a_reason(as_
     assert Appointment.objects.count() == 1
 
 
+def test_only_those_who_can_take_a_visit_are_offered(as_admin, front_desk, specialist, patient):
+    gone = services.archive_service(make_service(patient.clinic, "massage"))
+    form = as_admin.get(ADD).context["adminform"].form
+    assert list(form.fields["specialist"].queryset) == [specialist]
+    assert gone not in form.fields["service"].queryset
+    specialist.is_active = False
+    specialist.save()
+    visit = make_visit(patient, specialist=specialist, service=gone)  # what is chosen already stays on offer
+    form = as_admin.get(page(visit)).context["adminform"].form
+    assert list(form.fields["specialist"].queryset) == [specialist]
+    assert gone in form.fields["service"].queryset
+
+
 @pytest.mark.parametrize(
     ("verb", "state"),
     [("confirm", "confirmed"), ("start", "in_progress"), ("complete", "completed"), ("no_show", "no_show")],
