@@ -1,7 +1,7 @@
 """Declare what rules are made of: triggers, facts, actions, and the nouns they speak of.
 
-An app offers these from its `automation/` package; nothing here knows who offers what. Labels may be lazy
-translations: the engine never looks inside them. A declaration that is missing a label, docstring or example is
+An app offers these from its `automation/` package. Labels may be lazy translations: the engine never looks inside
+them. A declaration that is missing a label, docstring or example is
 found by `manage.py check`, not here, so that one bad declaration never stops the process from starting. `catalog` is
 the
 process-wide catalog; tests make their own.
@@ -18,6 +18,7 @@ from .values import Refusal, StepContext
 
 T = TypeVar("T")
 Choices = tuple[tuple[str, str], ...]
+Requirement = tuple[str, tuple[Any, ...]]
 
 
 class FactType(StrEnum):
@@ -99,9 +100,6 @@ class Reference:
     active: Mapping[str, Any] = field(default_factory=dict)
 
 
-Requirement = tuple[str, tuple[Any, ...]]
-
-
 class Trigger:
     """Declare an event that rules can start from. The subclass's docstring is its documentation."""
 
@@ -137,7 +135,7 @@ class Trigger:
         wanted: list[Requirement] = []
         for param in self.params:
             value = config.get(param.name)
-            if param.fact is None or value in (None, "", False) or value == []:
+            if param.fact is None or value is None or value is False or value in ("", []):
                 continue
             wanted.append((param.fact, tuple(value) if isinstance(value, list) else (value,)))
         return tuple(wanted)
@@ -202,6 +200,8 @@ class Action:
     params: ClassVar[tuple[Param, ...]] = ()
     example: ClassVar[Mapping[str, Any]] = {}
     message: ClassVar[bool] = False
+    phrase: ClassVar[Any] = ""
+    extras: ClassVar[Mapping[str, Any]] = {}
 
     def is_patient_message(self, params: Mapping[str, Any]) -> bool:
         """Tell whether this reaches the patient, so that undo time, quiet hours and staleness apply."""
