@@ -254,7 +254,7 @@ AXES_VERBOSE = False
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="messaging.smtp.EmailBackend")
 # The demo's own mailbox: `manage.py catch_mail` listens here and /mail/ shows what came. 0: there is none.
 MAILCATCHER_PORT = env.int("MAILCATCHER_PORT", default=PORT + 25 if CLINIC_MODE == "demo" else 0)
-MAILCATCHER_DIR = EMBEDDED_DIR / "mail"
+MAILCATCHER_DIR = Path(env.str("MAILCATCHER_DIR", default=str(EMBEDDED_DIR / "mail")))
 EMAIL_HOST = env.str(f"{_PREFIX}EMAIL_HOST", default="")
 # In tests nobody listens on the default: one that sends starts a server of its own.
 EMAIL_PORT = env.int(

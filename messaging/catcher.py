@@ -91,5 +91,5 @@ def read(id: str) -> Caught | None:
 
 
 def _part(message: EmailMessage, kind: str) -> str:
-    body = message.get_body((kind,))  # type: ignore[arg-type]
+    body = message.get_body((kind,))
     return str(body.get_content()) if body is not None else ""

@@ -24,11 +24,11 @@ from clinic.wakeups import wake
 from messaging import reasons
 from messaging.models import Delivery, Notification
 from messaging.recipients import key_of
-from messaging.templates import Body, archive_template, save_template
+from messaging.templates import Body, archive_template, restore_template, save_template
 
 __all__ = [
     "Body", "Email", "Note", "archive_template", "mark_read", "new_message_id", "notify", "queue", "queue_email",
-    "retry_failed", "save_template", "withdraw", "withdraw_deliveries",
+    "restore_template", "retry_failed", "save_template", "withdraw", "withdraw_deliveries",
 ]  # fmt: skip
 
 State = Delivery.State

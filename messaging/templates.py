@@ -113,12 +113,21 @@ def finish(template: MessageTemplate) -> None:
     audit.record("messagetemplate.saved", obj=template)
 
 
-@transaction.atomic
 def archive_template(template: MessageTemplate) -> MessageTemplate:
     """Offer a template no longer; rules that use it are then broken, and say so."""
+    return _set_archived(template, archived=True)
+
+
+def restore_template(template: MessageTemplate) -> MessageTemplate:
+    """Offer an archived template again."""
+    return _set_archived(template, archived=False)
+
+
+@transaction.atomic
+def _set_archived(template: MessageTemplate, *, archived: bool) -> MessageTemplate:
     require(template.clinic_id, Role.CLINIC_ADMIN)
     fresh: MessageTemplate = MessageTemplate.objects.select_for_update(no_key=True).get(pk=template.pk)
-    if fresh.archived_at is None:
-        fresh.archived_at = now()
+    if (fresh.archived_at is not None) != archived:
+        fresh.archived_at = now() if archived else None
         finish(fresh)
     return fresh

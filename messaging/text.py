@@ -58,7 +58,8 @@ def compose(*, subject: str, text: str, language: str, clinic_name: str) -> Cont
             "clinic_name": clinic_name,
         },
     )
-    return Content(subject=subject, text=text.strip() + "\n", html=document, language=language)
+    html = document + ""  # plain: "safe" is a promise about a page, and this is shown inside others
+    return Content(subject=subject, text=text.strip() + "\n", html=html, language=language)
 
 
 def render(subject: str, text: str, context: MessageContext, language: str) -> Content:

@@ -9,7 +9,7 @@ from typing import Any
 from csp.constants import UNSAFE_INLINE
 from csp.decorators import csp_update
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -18,14 +18,14 @@ from messaging import catcher
 from messaging.text import is_right_to_left
 
 SHOWN = 100
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def demo_only(view: View) -> View:
     """Have a page exist in the demo and in tests only."""
 
     @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if settings.CLINIC_MODE not in ("demo", "test"):
             raise Http404
         return view(request, *args, **kwargs)
@@ -42,10 +42,10 @@ def mailbox(request: HttpRequest) -> HttpResponse:
     return render(request, "messaging/mailbox.html", {"messages_caught": list(catcher.newest(SHOWN, to)), "to": to})
 
 
+@csp_update({"style-src-attr": [UNSAFE_INLINE]})  # the message's own looks; its frame inherits this page's policy
 @demo_only
 @never_cache
 @require_safe
-@csp_update({"style-src-attr": [UNSAFE_INLINE]})  # the message's own looks; its frame inherits this page's policy
 def caught_mail(request: HttpRequest, id: str) -> HttpResponse:
     """Show one message: its text, and its HTML in a frame that runs nothing."""
     caught = catcher.read(id)

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-Answer = str | Callable[[], None]
 HANG_UP_AFTER_DOT = "hang up after the dot"
 HANG_AFTER_DOT = "hang after the dot"
 HANG_UP_AT_DATA = "hang up at DATA"
@@ -86,19 +85,30 @@ class MailServer:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """Answer to the final dot."""
-        message: Any = message_from_bytes(bytes(envelope.content or b"").replace(b"\r\n", b"\n"), policy=policy.default)
+        message: Any = message_from_bytes(original(envelope).replace(b"\r\n", b"\n"), policy=policy.default)
         self.seen.append(message)
         if self.on_data is not None:
             await asyncio.get_running_loop().run_in_executor(None, self.on_data)
         answer = self.next_of(self.data)
         if answer == HANG_UP_AFTER_DOT:
-            server.transport.abort()
+            hang_up(server)
             return "250 nobody hears this"
         if answer == HANG_AFTER_DOT:
             await asyncio.sleep(60)
         if answer.startswith("250"):
             self.taken.append(message)
         return answer
+
+
+def original(envelope: Envelope) -> bytes:
+    """Return a message as it arrived."""
+    content = envelope.content or b""
+    return content if isinstance(content, bytes) else content.encode()
+
+
+def hang_up(server: SMTP) -> None:
+    """Break the connection without a word."""
+    cast(asyncio.Transport, server.transport).abort()
 
 
 class _Scripted(SMTP):
@@ -109,7 +119,6 @@ class _Scripted(SMTP):
         script = self.event_handler.data
         if script[0] == HANG_UP_AT_DATA:
             self.event_handler.next_of(script)
-            assert self.transport is not None
-            self.transport.abort()
+            hang_up(self)
             return
         await super().smtp_DATA(arg)

@@ -36,6 +36,13 @@ def send(held):
         return sending._deliver(held, mailer)
 
 
+def prepare(held):
+    """Bring a claimed delivery to where the conversation begins."""
+    prepared = sending._prepare(held)
+    assert prepared is not None
+    return prepared
+
+
 def make_due(delivery):
     """Let the pause before the next attempt pass."""
     Delivery.objects.filter(pk=delivery.pk).update(not_before=clock.now())
@@ -140,7 +147,7 @@ def test_an_address_that_was_corrected_meanwhile_is_not_marked(queue, mail_serve
     mail_server.rcpt = ["550 5.1.1 no such user"]
     delivery = queue()
     [held] = leases.claim(1)
-    message, deadline = sending._prepare(held)
+    message, deadline = prepare(held)
     Patient.objects.filter(pk=patient.pk).update(email="right@patients.example")
     with sending.Mailer() as mailer:
         sending._settle(held, mailer.send(message, deadline))
@@ -292,7 +299,7 @@ def test_withdrawn_while_it_is_being_sent_it_is_not_tried_again(queue, mail_serv
     mail_server.rcpt = ["451 later"]
     delivery = queue()
     [held] = leases.claim(1)
-    message, deadline = sending._prepare(held)
+    message, deadline = prepare(held)
     services.withdraw_deliveries([delivery.pk])
     with sending.Mailer() as mailer:
         sending._settle(held, mailer.send(message, deadline))

@@ -17,7 +17,7 @@ from messaging import delivery as sending
 from messaging import leases, selectors, services
 from messaging.delivery import drain_due
 from messaging.models import Delivery, DeliveryAttempt
-from messaging.tests.test_delivery import attempts_of, send, state_of
+from messaging.tests.test_delivery import attempts_of, prepare, send, state_of
 
 
 def lose_lease(delivery):
@@ -79,7 +79,7 @@ class TestLeases:
     def test_a_worker_that_died_in_the_conversation_leaves_it_open(self, queue, mail_server, category, state):
         delivery = queue(category=category)
         [held] = leases.claim(1)
-        sending._prepare(held)
+        prepare(held)
         lose_lease(delivery)
         assert leases.reap() == 1
         assert state_of(delivery) == (state, "worker_lost")
@@ -89,7 +89,7 @@ class TestLeases:
     def test_called_off_while_its_worker_was_dying_it_is_not_sent_again(self, queue, mail_server):
         delivery = queue()
         [held] = leases.claim(1)
-        sending._prepare(held)
+        prepare(held)
         services.withdraw_deliveries([delivery.pk])
         lose_lease(delivery)
         leases.reap()
@@ -98,7 +98,7 @@ class TestLeases:
     def test_a_worker_that_wakes_too_late_does_not_overwrite_the_newer_state(self, queue, mail_server):
         delivery = queue()
         [held] = leases.claim(1)
-        message, deadline = sending._prepare(held)
+        prepare(held)
         lose_lease(delivery)
         assert drain_due(now=clock.now() + timedelta(minutes=5)) == 2  # reaped, then sent by somebody else
         assert state_of(delivery) == ("sent", "")
@@ -109,7 +109,7 @@ class TestLeases:
     def test_a_worker_that_wakes_too_late_does_not_send_the_final_dot(self, queue, mail_server):
         delivery = queue()
         [held] = leases.claim(1)
-        message, _deadline = sending._prepare(held)
+        message, _deadline = prepare(held)
         with sending.Mailer() as mailer:
             outcome = mailer.send(message, deadline=time.monotonic() - 1)
         assert (outcome.result, mail_server.seen) == (sending.Result.NOT_TRIED, [])
@@ -173,13 +173,15 @@ class TestRaces:
             start = threading.Barrier(2)
 
             def withdraw(delivery=delivery, start=start, number=number):
+                connection.ensure_connection()
                 start.wait()
-                time.sleep(number % 10 / 1000)  # so that each of the two is first now and then
+                time.sleep(number % 12 * 0.004)  # so that each of the two is first now and then
                 with transaction.atomic():
                     lock_patients([patient.pk])
                     return services.withdraw_deliveries([delivery.pk])
 
             def drain(start=start):
+                connection.ensure_connection()
                 start.wait()
                 return drain_due()
 

@@ -20,7 +20,8 @@ class Keep:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """Keep the message."""
-        catcher.store(bytes(envelope.content or b""))
+        content = envelope.content or b""
+        catcher.store(content if isinstance(content, bytes) else content.encode())
         return "250 2.0.0 kept"
 
 
