@@ -137,7 +137,7 @@ class UsersAdmin(DjangoUserAdmin, ClinicAdmin):
     OWN = ("is_platform_operator", "is_staff", "last_login")
 
     def clinic_of(self, obj: Any) -> int | None:
-        """Belong to no one clinic: `get_queryset` and `has_change_permission` decide."""
+        """Return no clinic: a login may open several; `get_queryset` and `has_change_permission` decide."""
         return None
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:

@@ -150,8 +150,9 @@ class ClinicAdmin(RoleRights, ModelAdmin):
         fixed = self.clinic_of(obj) if obj is not None else self.clinic_to_add_in(request)
         request.form_clinic_id = fixed  # type: ignore[attr-defined]
         base = kwargs.pop("form", self.form)
-        if self._has_clinic():
-            base = form_for(base, self.model, {"request": request, "fixed_clinic_id": fixed})
+        if self._has_clinic() or issubclass(base, ClinicModelForm):
+            owned = fixed if self._has_clinic() else None
+            base = form_for(base, self.model, {"request": request, "fixed_clinic_id": owned})
         return super().get_form(request, obj, change=change, form=base, **kwargs)
 
     def _has_clinic(self) -> bool:

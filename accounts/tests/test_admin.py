@@ -1,0 +1,342 @@
+"""The admin pages of clinics, staff, pauses and the audit trail: rights, scope, and what a refusal leaves behind."""
+
+import pytest
+from django.urls import reverse
+
+from accounts import services
+from accounts.models import AuditEntry, Clinic, Membership, Pause, User
+from accounts.selectors import is_paused
+from tests.cast import PASSWORD, client_of, make_member
+
+
+def listing(name):
+    return reverse(f"admin:accounts_{name}_changelist")
+
+
+def change(row):
+    return reverse(f"admin:accounts_{row._meta.model_name}_change", args=[row.pk])
+
+
+def actions():
+    return list(AuditEntry.objects.order_by("pk").values_list("action", flat=True))
+
+
+def clinic_form(clinic, **changed):
+    return {
+        "name": clinic.name,
+        "language": clinic.language,
+        "phone": "",
+        "address": "",
+        "time_zone": clinic.time_zone,
+        "week_start": "0",
+        "quiet_start": "",
+        "quiet_end": "",
+        "undo_seconds": "60",
+        "age_of_consent": "16",
+        **changed,
+    }
+
+
+# --- clinics ---
+
+
+def test_an_admin_sees_and_changes_their_own_clinic_only(clinic, other_clinic, as_admin):
+    html = as_admin.get(listing("clinic")).content.decode()
+    assert "North Clinic" in html
+    assert "South Clinic" not in html
+
+    as_admin.post(change(clinic), clinic_form(clinic, name="Northern Light", undo_seconds="5"))
+    as_admin.post(change(other_clinic), clinic_form(other_clinic, name="Taken over"))
+
+    clinic.refresh_from_db()
+    other_clinic.refresh_from_db()
+    assert (clinic.name, clinic.undo_seconds, other_clinic.name) == ("Northern Light", 5, "South Clinic")
+    assert actions() == ["clinic.updated"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"quiet_start": "21:00"}, "Give both ends of the quiet hours, or neither."),
+        ({"undo_seconds": "900"}, "The undo time is at most 600 seconds."),
+        ({"time_zone": "Mars/Base"}, "is not a time zone"),
+    ],
+)
+def test_a_wrong_setting_is_shown_at_its_field(clinic, as_admin, wrong, message):
+    response = as_admin.post(change(clinic), clinic_form(clinic, **wrong))
+
+    assert response.status_code == 200
+    assert message in response.content.decode()
+    clinic.refresh_from_db()
+    assert (clinic.quiet_start, clinic.undo_seconds, clinic.time_zone) == (None, 60, "Europe/Bucharest")
+
+
+def test_only_an_operator_opens_a_clinic(as_admin, as_operator):
+    form = clinic_form(Clinic(name="East", language="en", time_zone="Europe/Bucharest"), slug="east")
+    add = reverse("admin:accounts_clinic_add")
+
+    assert as_admin.post(add, form).status_code == 403
+    assert not Clinic.objects.filter(slug="east").exists()
+
+    assert as_operator.post(add, form).status_code == 302
+    assert Clinic.objects.filter(slug="east").exists()
+
+
+def test_the_slug_stays(clinic, as_admin):
+    as_admin.post(change(clinic), clinic_form(clinic, slug="south-pole"))
+
+    clinic.refresh_from_db()
+    assert clinic.slug == "north"
+
+
+def test_pause_all_is_a_button(clinic, as_admin):
+    as_admin.post(change(clinic), clinic_form(clinic, accounts_clinic_pause_all="1"))
+    assert is_paused(clinic)
+
+    as_admin.post(change(clinic), clinic_form(clinic, accounts_clinic_end_pause_all="1"))
+    assert not is_paused(clinic)
+    assert actions() == ["pause.started", "pause.ended"]
+
+
+def test_the_front_desk_has_no_such_button(clinic, as_front_desk):
+    response = as_front_desk.post(change(clinic), clinic_form(clinic, accounts_clinic_pause_all="1"))
+
+    assert response.status_code == 403
+    assert not is_paused(clinic)
+
+
+# --- staff ---
+
+
+def test_an_admin_adds_a_person(clinic, as_admin):
+    form = {
+        "name": "Dr. Pop",
+        "slug": "dr-pop",
+        "role": "specialist",
+        "email": "pop@north.example",
+        "password": "a long enough password",
+    }
+
+    assert as_admin.post(reverse("admin:accounts_membership_add"), form).status_code == 302
+
+    member = Membership.objects.get(slug="dr-pop")
+    assert (member.clinic, member.role) == (clinic, "specialist")
+    assert member.user.check_password("a long enough password")
+    assert actions() == ["membership.created"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"slug": "dr-ionescu"}, "already exists"),
+        ({"email": ""}, "The email address is their login."),
+        ({"password": "123"}, "This password is too short"),
+        ({"email": "stan@south.example"}, "Leave the password empty."),
+    ],
+)
+def test_a_wrong_person_is_shown_as_a_form_error(clinic, specialist, stranger, as_admin, wrong, message):
+    form = {"name": "N", "slug": "n", "role": "specialist", "email": "n@x.example", "password": PASSWORD + "1", **wrong}
+
+    response = as_admin.post(reverse("admin:accounts_membership_add"), form)
+
+    assert response.status_code == 200
+    assert message in response.content.decode()
+    assert Membership.objects.count() == 3
+    assert User.objects.count() == 3
+
+
+def test_the_last_admin_stays_and_the_form_says_why(admin, as_admin):
+    response = as_admin.post(change(admin), {"name": admin.name, "role": "front_desk", "is_active": "on"})
+
+    assert response.status_code == 200
+    assert "This is the clinic&#x27;s last admin." in response.content.decode()
+    admin.refresh_from_db()
+    assert admin.role == "clinic_admin"
+
+
+def test_an_admin_reaches_nobody_elsewhere(stranger, as_admin):
+    assert "Stan Stranger" not in as_admin.get(listing("membership")).content.decode()
+
+    response = as_admin.post(change(stranger), {"name": "X", "role": "front_desk"})
+
+    assert response.status_code == 302
+    stranger.refresh_from_db()
+    assert (stranger.name, stranger.role) == ("Stan Stranger", "clinic_admin")
+
+
+def test_an_admin_of_two_clinics_says_which(clinic, other_clinic, admin):
+    Membership.objects.create(clinic=other_clinic, user=admin.user, role="clinic_admin", slug="ada", name="Ada")
+    browser = client_of(admin.user)
+    form = {"name": "N", "slug": "n", "role": "specialist", "email": "n@x.example", "password": ""}
+    add = reverse("admin:accounts_membership_add")
+
+    assert "This field is required." in browser.post(add, form).content.decode()
+    assert browser.post(add, {**form, "clinic": other_clinic.pk}).status_code == 302
+
+    assert Membership.objects.get(slug="n").clinic == other_clinic
+
+
+def test_a_clinic_outside_ones_reach_is_no_choice(clinic, admin, front_desk):
+    third = Clinic.objects.create(slug="third", name="Third", time_zone="UTC")
+    second = Clinic.objects.create(slug="second", name="Second", time_zone="UTC")
+    Membership.objects.create(clinic=second, user=admin.user, role="clinic_admin", slug="ada", name="Ada")
+    form = {"name": "N", "slug": "n", "role": "specialist", "email": "n@x.example", "clinic": third.pk}
+
+    response = client_of(admin.user).post(reverse("admin:accounts_membership_add"), form)
+
+    assert response.status_code == 200
+    assert not Membership.objects.filter(slug="n").exists()
+
+
+# --- logins ---
+
+
+def user_form(user, **changed):
+    return {"first_name": "A", "last_name": "B", "email": user.email, "is_active": "on", **changed}
+
+
+def test_an_admin_changes_a_login_of_their_own_clinic(specialist, as_admin):
+    as_admin.post(change(specialist.user), user_form(specialist.user, is_platform_operator="on", is_superuser="on"))
+
+    user = User.objects.get(pk=specialist.user_id)
+    assert user.first_name == "A"
+    assert not user.is_platform_operator
+    assert not user.is_superuser
+
+
+def test_an_admin_cannot_touch_a_login_that_opens_another_clinic_too(clinic, stranger, as_admin):
+    Membership.objects.create(clinic=clinic, user=stranger.user, role="specialist", slug="stan", name="Stan")
+    password = stranger.user.password
+
+    assert as_admin.post(change(stranger.user), user_form(stranger.user)).status_code == 403
+    set_password = reverse("admin:auth_user_password_change", args=[stranger.user_id])
+    new = {"password1": "a brand new password", "password2": "a brand new password", "usable_password": "true"}
+    assert as_admin.post(set_password, new).status_code == 403
+
+    user = User.objects.get(pk=stranger.user_id)
+    assert (user.first_name, user.password) == ("", password)
+
+
+def test_an_admin_does_not_see_logins_elsewhere(stranger, as_admin):
+    assert "stan@south.example" not in as_admin.get(listing("user")).content.decode()
+
+
+def test_setting_a_password_is_recorded(specialist, as_admin):
+    set_password = reverse("admin:auth_user_password_change", args=[specialist.user_id])
+    new = {"password1": "a brand new password", "password2": "a brand new password", "usable_password": "true"}
+
+    assert as_admin.post(set_password, new).status_code == 302
+
+    assert User.objects.get(pk=specialist.user_id).check_password("a brand new password")
+    assert "user.password_set" in actions()
+
+
+@pytest.mark.parametrize("who", ["as_specialist", "as_front_desk"])
+def test_others_see_no_logins_no_pauses_to_make_and_no_audit(who, request):
+    browser = request.getfixturevalue(who)
+
+    assert browser.get(listing("user")).status_code == 403
+    assert browser.get(listing("auditentry")).status_code == 403
+    assert browser.post(reverse("admin:accounts_pause_add"), {"why": "x"}).status_code == 403
+    assert not Pause.objects.exists()
+
+
+def test_an_operator_adds_a_login(as_operator):
+    form = {
+        "username": "new@x.example",
+        "password1": "a brand new password",
+        "password2": "a brand new password",
+        "usable_password": "true",
+    }
+
+    assert as_operator.post(reverse("admin:accounts_user_add"), form).status_code == 302
+    assert User.objects.filter(username="new@x.example").exists()
+
+
+# --- pauses ---
+
+
+def test_a_pause_is_made_seen_and_ended(clinic, as_admin):
+    as_admin.post(reverse("admin:accounts_pause_add"), {"why": "Fire drill"})
+    pause = Pause.objects.get()
+    assert (pause.scope, pause.why, pause.created_by.username) == ("clinic", "Fire drill", "ada@north.example")
+
+    assert "Fire drill" in as_admin.get(change(pause)).content.decode()
+    as_admin.post(change(pause), {"accounts_pause_end_this": "1"})
+    assert not is_paused(clinic)
+
+
+def test_what_a_pause_said_cannot_be_rewritten(clinic, as_admin):
+    pause = services.pause(clinic=clinic, scope="clinic", why="Fire drill")
+
+    as_admin.post(change(pause), {"why": "Nothing"})
+
+    pause.refresh_from_db()
+    assert pause.why == "Fire drill"
+
+
+def test_several_pauses_end_at_once_but_none_elsewhere(clinic, other_clinic, patient, as_admin):
+    own = services.pause(clinic=clinic, scope="patient", target=patient, why="x")
+    foreign = services.pause(clinic=other_clinic, scope="clinic", why="x")
+
+    as_admin.post(listing("pause"), {"action": "end_pauses", "_selected_action": [own.pk, foreign.pk]})
+
+    assert not is_paused(clinic, patient_id=patient.pk)
+    assert is_paused(other_clinic)
+
+
+# --- the audit trail ---
+
+
+def test_the_audit_trail_shows_who_did_what_here_and_nothing_elsewhere(clinic, other_clinic, admin, as_admin):
+    as_admin.post(change(clinic), clinic_form(clinic, name="Northern Light"))
+    services.update_clinic(other_clinic, name="Southern Cross")
+
+    html = as_admin.get(listing("auditentry")).content.decode()
+
+    assert html.count("clinic.updated") == 1
+    assert "ada@north.example" in html
+
+
+def test_reading_the_audit_trail_is_recorded(clinic, as_admin):
+    as_admin.get(listing("auditentry"))
+
+    assert actions() == ["audit.listed"]
+
+
+@pytest.mark.parametrize("who", ["as_admin", "as_operator"])
+def test_nobody_edits_the_audit_trail(clinic, who, request):
+    services.update_clinic(clinic, name="Northern Light")
+    entry, browser = AuditEntry.objects.get(), request.getfixturevalue(who)
+
+    assert browser.get(reverse("admin:accounts_auditentry_add")).status_code == 403
+    assert browser.post(change(entry), {"action": "x"}).status_code == 403
+    assert (
+        browser.post(reverse("admin:accounts_auditentry_delete", args=[entry.pk]), {"post": "yes"}).status_code == 403
+    )
+    browser.post(listing("auditentry"), {"action": "delete_selected", "_selected_action": [entry.pk], "post": "yes"})
+
+    assert AuditEntry.objects.get(pk=entry.pk).action == "clinic.updated"
+
+
+def test_a_visitor_sees_the_login_page_only(client, clinic):
+    for name in ("clinic", "user", "membership", "pause", "auditentry"):
+        response = client.get(listing(name))
+        assert response.status_code == 302
+        assert response["Location"].startswith("/admin/login/")
+
+
+def test_a_person_without_a_role_sees_nothing(clinic, db):
+    lonely = User.objects.create_user("lonely@x.example", "lonely@x.example", PASSWORD, is_staff=True)
+
+    assert client_of(lonely).get(listing("clinic")).status_code == 403
+
+
+def test_a_filter_offers_the_own_clinics_people_only(clinic, other_clinic, as_admin, patient):
+    make_member(other_clinic, "specialist", "dr-far", "Dr. Far Away")
+    make_member(clinic, "specialist", "dr-near", "Dr. Near By")
+
+    html = as_admin.get(reverse("admin:patients_patient_changelist")).content.decode()
+
+    assert "Dr. Near By" in html
+    assert "Dr. Far Away" not in html

@@ -1,0 +1,286 @@
+"""Clinics, staff and stop switches: what is done, what is refused, and that a refusal changes nothing."""
+
+from datetime import time
+
+import pytest
+
+from accounts import selectors, services
+from accounts.actor import Actor, acting_as
+from accounts.models import AuditEntry, Clinic, Membership, Pause, User
+from automations.models import Rule
+from clinic.errors import ClinicError, Refused
+
+
+def person(membership):
+    return Actor("user", user_id=membership.user_id, clinic_id=membership.clinic_id)
+
+
+def actions():
+    return list(AuditEntry.objects.order_by("pk").values_list("action", flat=True))
+
+
+# --- clinics ---
+
+
+def test_a_new_clinic_has_no_quiet_hours_and_a_minutes_undo_time(db):
+    clinic = services.create_clinic(slug="east", name="East", time_zone="Europe/Bucharest")
+
+    clinic.refresh_from_db()
+    assert (clinic.quiet_start, clinic.quiet_end, clinic.closed_weekdays) == (None, None, [])
+    assert (clinic.undo_seconds, clinic.week_start, clinic.age_of_consent) == (60, 0, 16)
+    assert actions() == ["clinic.created"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "path"),
+    [
+        ({"slug": "not a slug"}, "slug"),
+        ({"slug": "north"}, "slug"),
+        ({"name": ""}, "name"),
+        ({"time_zone": "Europe/Atlantis"}, "time_zone"),
+        ({"quiet_start": time(21)}, "quiet_end"),
+        ({"quiet_end": time(8)}, "quiet_start"),
+        ({"quiet_start": time(8), "quiet_end": time(8)}, "quiet_end"),
+        ({"undo_seconds": 601}, "undo_seconds"),
+        ({"week_start": 7}, "week_start"),
+        ({"closed_weekdays": [0, 1, 2, 3, 4, 5, 6]}, "closed_weekdays"),
+        ({"closed_weekdays": [6, 6]}, "closed_weekdays"),
+        ({"closed_weekdays": [9]}, "closed_weekdays"),
+        ({"rules_epoch": 5}, "rules_epoch"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_no_clinic_opens(clinic, wrong, path):
+    fields = {"slug": "east", "name": "East", "time_zone": "Europe/Bucharest", **wrong}
+
+    with pytest.raises(ClinicError) as refusal:
+        services.create_clinic(**fields)
+
+    assert refusal.value.path == path
+    assert Clinic.objects.count() == 1
+    assert actions() == []
+
+
+def test_only_the_platform_opens_clinics(clinic, admin, operator):
+    fields = {"slug": "east", "name": "East", "time_zone": "Europe/Bucharest"}
+    with acting_as(person(admin)), pytest.raises(Refused):
+        services.create_clinic(**fields)
+    assert not Clinic.objects.filter(slug="east").exists()
+
+    with acting_as(Actor("user", user_id=operator.pk)):
+        services.create_clinic(**fields)
+    assert Clinic.objects.filter(slug="east").exists()
+
+
+def test_quiet_hours_may_cross_midnight(clinic, admin):
+    with acting_as(person(admin)):
+        services.update_clinic(clinic, quiet_start=time(21), quiet_end=time(8))
+
+    clinic.refresh_from_db()
+    assert (clinic.quiet_start, clinic.quiet_end) == (time(21), time(8))
+    assert AuditEntry.objects.get().detail == {"fields": ["quiet_end", "quiet_start"]}
+
+
+@pytest.mark.parametrize("who", ["specialist", "front_desk", "stranger"])
+def test_others_do_not_change_the_clinic(clinic, who, request):
+    with acting_as(person(request.getfixturevalue(who))), pytest.raises(Refused):
+        services.update_clinic(clinic, undo_seconds=0)
+
+    clinic.refresh_from_db()
+    assert clinic.undo_seconds == 60
+
+
+# --- staff ---
+
+
+def test_a_new_person_gets_a_login_and_a_role(clinic, admin):
+    with acting_as(person(admin)):
+        member = services.add_membership(
+            clinic=clinic,
+            role="specialist",
+            slug="dr-pop",
+            name="Dr. Paul Pop",
+            email="Pop@north.example",
+            password="a long enough password",
+        )
+
+    user = User.objects.get(username="pop@north.example")
+    assert (member.user, member.role, member.is_active) == (user, "specialist", True)
+    assert (user.first_name, user.last_name, user.is_staff) == ("Dr.", "Paul Pop", True)
+    assert user.check_password("a long enough password")
+    assert not user.is_platform_operator
+    assert not user.is_superuser
+    assert actions() == ["membership.created"]
+
+
+def test_without_a_password_nobody_can_sign_in_yet(clinic):
+    member = services.add_membership(clinic=clinic, role="specialist", slug="x", name="X", email="x@north.example")
+
+    assert not member.user.has_usable_password()
+
+
+def test_a_person_who_works_elsewhere_keeps_their_login(clinic, stranger):
+    password = stranger.user.password
+
+    member = services.add_membership(
+        clinic=clinic, role="specialist", slug="stan", name="Stan", email="STAN@south.example"
+    )
+
+    assert member.user == stranger.user
+    assert User.objects.get(pk=stranger.user_id).password == password
+    with pytest.raises(ClinicError) as refusal:
+        services.add_membership(
+            clinic=clinic,
+            role="front_desk",
+            slug="stan2",
+            name="Stan",
+            email="stan@south.example",
+            password="taken over!",
+        )
+    assert refusal.value.path == "password"
+    assert User.objects.get(pk=stranger.user_id).password == password
+
+
+@pytest.mark.parametrize(
+    ("wrong", "path"),
+    [
+        ({"email": "nowhere"}, "email"),
+        ({"slug": "felix"}, "slug"),
+        ({"slug": "no slug"}, "slug"),
+        ({"role": "pilot"}, "role"),
+        ({"email": "felix@north.example", "role": "front_desk"}, "role"),
+        ({"password": "123"}, "password"),
+    ],
+)
+def test_a_wrong_person_is_refused_and_no_login_is_left_behind(clinic, front_desk, wrong, path):
+    fields = {"role": "specialist", "slug": "new", "name": "New", "email": "new@north.example", **wrong}
+
+    with pytest.raises(ClinicError) as refusal:
+        services.add_membership(clinic=clinic, **fields)
+
+    assert refusal.value.path == path
+    assert Membership.objects.count() == 1
+    assert User.objects.count() == 1
+
+
+def test_a_clinic_keeps_an_admin(clinic, admin):
+    for change in ({"is_active": False}, {"role": "front_desk"}):
+        with pytest.raises(Refused) as refusal:
+            services.update_membership(admin, **change)
+        assert refusal.value.code == "last_admin"
+
+    admin.refresh_from_db()
+    assert (admin.role, admin.is_active) == ("clinic_admin", True)
+    assert actions() == []
+
+
+def test_a_slug_stays(admin):
+    with pytest.raises(ClinicError) as refusal:
+        services.update_membership(admin, slug="other")
+
+    assert refusal.value.path == "slug"
+
+
+def test_who_works_here(clinic, admin, specialist, front_desk, stranger):
+    front_desk.is_active = False
+    front_desk.save()
+
+    assert list(selectors.members(clinic)) == [admin, specialist]
+    assert list(selectors.clinic_admins(clinic)) == [admin]
+
+
+# --- stop switches ---
+
+
+def test_pause_all_stops_the_clinic_and_no_other(clinic, other_clinic, admin):
+    with acting_as(person(admin)):
+        pause = services.pause(clinic=clinic, scope="clinic", why="Fire drill")
+
+    assert (pause.target_id, pause.why, pause.created_by) == (None, "Fire drill", admin.user)
+    assert selectors.is_paused(clinic)
+    assert selectors.is_paused(clinic, rule_id=1, patient_id=2)
+    assert not selectors.is_paused(other_clinic)
+    assert actions() == ["pause.started"]
+
+
+def test_pausing_twice_is_pausing_once_and_it_ends_once(clinic):
+    first = services.pause(clinic=clinic, scope="clinic", why="One")
+    assert services.pause(clinic=clinic, scope="clinic", why="Two") == first
+
+    ended = services.end_pause(first)
+    again = services.end_pause(first)
+
+    assert ended.ended_at == again.ended_at
+    assert not selectors.is_paused(clinic)
+    assert actions() == ["pause.started", "pause.ended"]
+    assert services.pause(clinic=clinic, scope="clinic", why="Three") != first
+
+
+def test_a_patients_pause_stops_that_patient_only(clinic, patient, front_desk):
+    with acting_as(person(front_desk)):
+        services.pause(clinic=clinic, scope="patient", target=patient, why="Asked for it")
+
+    assert selectors.is_paused(clinic, patient_id=patient.pk)
+    assert not selectors.is_paused(clinic, patient_id=patient.pk + 1)
+    assert not selectors.is_paused(clinic, rule_id=patient.pk)
+    assert not selectors.is_paused(clinic)
+    assert AuditEntry.objects.get().patient_id == patient.pk
+
+
+def test_a_rules_pause_stops_that_rule_only(clinic, admin):
+    rule = Rule.objects.create(clinic=clinic, slug="r", name="R")
+
+    services.pause(clinic=clinic, scope="rule", target=rule.pk, why="Too many")
+
+    assert selectors.is_paused(clinic, rule_id=rule.pk, patient_id=7)
+    assert not selectors.is_paused(clinic, rule_id=rule.pk + 1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"scope": "planet"}, "scope"),
+        ({"scope": "clinic", "target": 1}, "target"),
+        ({"scope": "patient"}, "target"),
+        ({"scope": "rule", "target": 999_999}, "target"),
+        ({"scope": "clinic", "why": " "}, "why"),
+    ],
+)
+def test_a_wrong_pause_is_refused(clinic, fields, path):
+    with pytest.raises(ClinicError) as refusal:
+        services.pause(clinic=clinic, **{"why": "Because", **fields})
+
+    assert refusal.value.path == path
+    assert not Pause.objects.exists()
+
+
+def test_another_clinics_patient_is_not_paused_from_here(clinic, stranger_patient):
+    with pytest.raises(ClinicError) as refusal:
+        services.pause(clinic=clinic, scope="patient", target=stranger_patient, why="x")
+
+    assert refusal.value.code == "not_found"
+    assert not Pause.objects.exists()
+
+
+@pytest.mark.parametrize("who", ["specialist", "front_desk", "stranger"])
+def test_only_the_clinics_admin_stops_everything(clinic, who, request):
+    with acting_as(person(request.getfixturevalue(who))), pytest.raises(Refused):
+        services.pause(clinic=clinic, scope="clinic", why="x")
+
+    assert not selectors.is_paused(clinic)
+
+
+def test_a_stranger_ends_no_pause(clinic, stranger):
+    pause = services.pause(clinic=clinic, scope="clinic", why="x")
+
+    with acting_as(person(stranger)), pytest.raises(Refused):
+        services.end_pause(pause)
+
+    assert selectors.is_paused(clinic)
+
+
+def test_the_pauses_of_a_batch_take_one_query(clinic, other_clinic, django_assert_num_queries):
+    services.pause(clinic=clinic, scope="clinic", why="x")
+
+    with django_assert_num_queries(1):
+        pauses = selectors.pauses_in_force([clinic.pk, other_clinic.pk])
+        assert [pauses.stop(pk, patient_id=1) for pk in (clinic.pk, other_clinic.pk)] == [True, False]
