@@ -132,11 +132,13 @@ def release(many: Iterable[Held]) -> None:
 
 def past_of(row: Delivery) -> policy.Past:
     """Return what counts of a delivery's past when an attempt ends."""
-    unknown = DeliveryAttempt.objects.filter(delivery=row, number__lt=row.attempts, outcome=policy.Result.UNKNOWN)
+    # "Sent" too: so says an attempt of a worker that woke after its lease, when the delivery was open again.
+    may_have_left = (policy.Result.UNKNOWN, policy.Result.SENT)
+    earlier = DeliveryAttempt.objects.filter(delivery=row, number__lt=row.attempts, outcome__in=may_have_left)
     return policy.Past(
         category=row.category,
         attempts=row.attempts - row.attempts_before,
-        unknown_before=unknown.count() if row.maybe_left else 0,
+        unknown_before=earlier.count() if row.maybe_left else 0,
         maybe_left=row.maybe_left,
         called_off=row.withdraw_asked_at is not None,
     )
