@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -52,7 +52,7 @@ class FormPage:
         self.version = request.version
         self.languages = link.languages
         self.is_consent = request.template.kind == FormTemplate.Kind.CONSENT
-        self.values: dict[str, Sequence[str]] = {}
+        self.values: Mapping[str, Sequence[str]] = {}
         self.answers: dict[str, Any] = {}
         self.problems: list[Problem] = []
         self.signed_by = ""
@@ -83,8 +83,8 @@ class FormPage:
         self.agreed = data.get("agree") == "yes"
         number = data.get("version", "")
         self.version_read = int(number) if number.isdecimal() and len(number) < 10 else 0
-        if data.get("relation") in self.relations:
-            self.relation = data["relation"]
+        if (relation := data.get("relation")) in self.relations:
+            self.relation = str(relation)
 
     def check(self) -> None:
         """Ask for the tick under a consent, together with everything else that is missing. Raises FormInvalid."""

@@ -46,7 +46,7 @@ def who_may_sign(request: FormRequest, moment: datetime) -> list[Signer]:
     if not consent or not under_age(request.patient, moment):
         signers.append(Signer(SELF))
     contacts = request.patient.contacts.order_by("pk")
-    relations = {}
+    relations: dict[str, Signer] = {}
     for contact in contacts.filter(may_sign=True) if consent else contacts:
         relations.setdefault(fold(contact.relation).strip(), Signer(contact.relation, contact.pk))
     return signers + list(relations.values())
@@ -103,8 +103,8 @@ def amend(
             raise ImpossibleTransition(noun, fresh.get_status_display(), str(Status.AMENDED.label))
         newest = fresh.responses.order_by("-number").first()
         clean, problems = check_answers(fresh.version.questions, answers)
-        same = newest is not None and newest.answers == clean and newest.relation == relation
-        if not problems and same and newest.signed_by == _name(signed_by):
+        given = (clean, relation, _name(signed_by))
+        if newest is not None and not problems and (newest.answers, newest.relation, newest.signed_by) == given:
             return fresh
         moment = occurred_at or now()
         response = _write(fresh, answers, signed_by, relation, ip, moment)

@@ -41,6 +41,7 @@ HEADERS = {
     "Referrer-Policy": "strict-origin",
 }
 DRAFTS = "form_drafts"
+METHODS = ["GET", "HEAD", "POST"]
 View = Callable[..., HttpResponse]
 
 
@@ -50,7 +51,6 @@ def by_link(view: View) -> View:
     @wraps(view)
     @sensitive_variables("token", "link")
     @sensitive_post_parameters()
-    @require_http_methods(["GET", "HEAD", "POST"])
     @csp_replace({"script-src": [NONE], "connect-src": [NONE]})
     def opened(request: HttpRequest, token: str, **kwargs: Any) -> HttpResponse:
         try:
@@ -71,6 +71,7 @@ def by_link(view: View) -> View:
     return opened
 
 
+@require_http_methods(METHODS)
 @by_link
 def overview(request: HttpRequest, token: str, link: Link) -> HttpResponse:
     """List what is open for the patient."""
@@ -103,6 +104,7 @@ def _just_done(request: HttpRequest, link: Link) -> dict[str, str] | None:
     return {"title": FormPage.title_of(row.version, link.languages), "status": row.status}
 
 
+@require_http_methods(METHODS)
 @by_link
 def fill(request: HttpRequest, token: str, link: Link, pk: int) -> HttpResponse:
     """Show one form, and take what the patient decides: sign or submit, keep for later, decline."""

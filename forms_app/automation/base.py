@@ -21,8 +21,10 @@ class FormTrigger(Trigger):
 
     subject = "form"
     model = "forms_app.FormRequest"
-    params = (Param("form", "reference", _("only this form"), reference="form", fact="form.template"),)
-    stop_on = STOPS
+    params: ClassVar[tuple[Param, ...]] = (
+        Param("form", "reference", _("only this form"), reference="form", fact="form.template"),
+    )
+    stop_on: ClassVar[tuple[str, ...]] = STOPS
     statuses: ClassVar[tuple[str, ...]] = ()
 
     def fires(self, change: Any) -> bool:

@@ -6,6 +6,7 @@ import io
 import logging
 import re
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -45,7 +46,7 @@ def url(patient):
     return f"/f/{make_token(patient)}/"
 
 
-def text_of(response) -> str:
+def text_of(response: Any) -> str:
     return response.content.decode()
 
 
@@ -261,7 +262,7 @@ def test_a_post_without_the_csrf_token_is_refused(url, consent):
 
 
 def test_what_a_patient_does_by_link_is_no_signed_in_session(as_admin, url, consent):
-    seen = []
+    seen: list[str] = []
 
     def note(sender, changes, **_kwargs):
         seen.extend(change.origin for change in changes)

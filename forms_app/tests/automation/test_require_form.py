@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.django_db
 ACTION = catalog.actions["require_form"]
 
 
-def run(*steps) -> list[dict]:
+def run(*steps: Any) -> list[dict[str, Any]]:
     results = ACTION.perform(steps)
     return [results[step.id] for step in steps]
 
@@ -274,7 +275,7 @@ def outbox(settings):
     return mail.outbox
 
 
-def written(delivery: Delivery):
+def written(delivery: Delivery) -> Any:
     return content_of(delivery, reader_of(delivery))
 
 
