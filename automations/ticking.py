@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from django.db.models import Min, Q
+from django.db.models import Exists, Min
 from django.db.models.functions import Coalesce, Greatest
 
 from automations.executor import execute_batch
 from automations.matcher import match_batch
 from automations.models import Event, Step
+from automations.pauses import standing_pauses
 from clinic import clock
 from clinic.lanes import lanes
+
 
 def drain_engine() -> int:
     """Match every new event and execute every due step, until nothing is left; return how many were dealt with."""
@@ -31,11 +33,15 @@ def drain_all() -> int:
 
 
 def next_engine_due() -> datetime | None:
-    """Return the moment at which the engine has work next: a new event at once, a pending step at its time."""
+    """Return the moment at which the engine has work next: a new event at once, a pending step at its time.
+
+    Steps of paused clinics, rules and patients have no time until somebody resumes them.
+    """
     events = Event.objects.filter(state=Event.State.NEW).aggregate(at=Min(Coalesce("lease_until", "created_at")))["at"]
-    runnable = Q(state=Step.State.PENDING, rule__mode__in=("on", "review"))
-    moment = Greatest("due_at", Coalesce("lease_until", "due_at"))
-    steps = Step.objects.filter(runnable).aggregate(at=Min(moment))["at"]
+    runnable = Step.objects.filter(
+        ~Exists(standing_pauses()), state=Step.State.PENDING, rule__mode__in=("on", "review")
+    )
+    steps = runnable.aggregate(at=Min(Greatest("due_at", Coalesce("lease_until", "due_at"))))["at"]
     return min((at for at in (events, steps) if at is not None), default=None)
 
 
