@@ -1,0 +1,299 @@
+"""The form of a rule: when, only if, then, limits. It reads and writes the wire document and judges nothing itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from django_jsonform.utils import ErrorMap
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from accounts.admin_base import ClinicModelForm
+from accounts.models import Clinic
+from automations import lifecycle
+from automations.admin import jsonforms
+from automations.admin.convert import PARTS, Editor, Unreadable, check_readable
+from automations.admin.readback import Readback
+from automations.admin.widgets import PartField
+from automations.engine.declare import catalog
+from automations.engine.problems import Problem, Problems, RuleInvalid
+from automations.engine.schema import default_stop_on
+from automations.engine.structure import check_structure
+from automations.models import Rule
+from clinic.errors import StaleRecord
+
+RECHECK = {"": None, "yes": True, "no": False}
+SETTING_FIELDS = {"reentry": "reentry_mode", "stop_on": "stop_on", "recheck": "recheck", "hourly_cap": "hourly_cap"}
+EMPTY = {"trigger_config": {}, "conditions": {"match": "all", "items": []}, "actions": []}
+
+
+class RuleForm(ClinicModelForm):
+    """A rule as a person builds it. `document` is the wire document that was posted, or is stored."""
+
+    read_edits = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    name = forms.CharField(label=_("Name"), max_length=200, widget=UnfoldAdminTextInputWidget)
+    description = forms.CharField(
+        label=_("Description"), required=False, max_length=5000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2})
+    )
+    trigger_event = forms.ChoiceField(label=_("When this happens"), widget=UnfoldAdminSelectWidget)
+    trigger_config = PartField(label=_("and only for"))
+    conditions = PartField(label=_("Only if"))
+    actions = PartField(label=_("Then"))
+    reentry_mode = forms.ChoiceField(
+        label=_("Again for the same patient"),
+        choices=[
+            ("every_time", _("every time")),
+            ("once_per_patient", _("once per patient, ever")),
+            ("once_per_days", _("once in so many days")),
+        ],
+        initial="every_time",
+        widget=UnfoldAdminSelectWidget,
+    )
+    reentry_days = forms.IntegerField(label=_("Days"), required=False, widget=UnfoldAdminIntegerFieldWidget)
+    stop_on = forms.MultipleChoiceField(
+        label=_("Stop what is still to come when"), required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget
+    )
+    recheck = forms.ChoiceField(
+        label=_("Look at the patient again when a step is due"),
+        required=False,
+        choices=[("", _("messages only")), ("yes", _("every step")), ("no", _("never"))],
+        widget=UnfoldAdminSelectWidget,
+    )
+    hourly_cap = forms.IntegerField(
+        label=_("At most this many runs an hour"),
+        required=False,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text=_("Beyond it the rule pauses itself. Empty: no limit."),
+    )
+
+    class Meta:
+        model = Rule
+        fields = ("name", "description")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.unreadable = ""
+        self.problems: list[Problem] = []
+        self.editable = "actions" in self.fields
+        if not self.editable:
+            return
+        if self.is_bound:
+            self._prepare_posted()
+        else:
+            self._prepare_stored()
+
+    # --- what the page shows ---
+
+    def _prepare_stored(self) -> None:
+        document = self._stored()
+        try:
+            check_readable(document)
+        except Unreadable as error:
+            self.unreadable, document = str(error), {}
+        trigger = document.get("trigger_event")
+        self._fill(trigger if isinstance(trigger, str) else "", document)
+        if self.instance.pk and not self.unreadable:
+            self.stored_document = document
+            self._mark(document)
+
+    def _stored(self) -> Any:
+        """Return the stored draft; of a new rule an empty one. A draft too deep to load is unreadable."""
+        if not self.instance.pk:
+            return {"trigger_event": self.initial.get("trigger_event", "")}
+        try:
+            return self.instance.draft
+        except RecursionError:
+            return None
+
+    def _fill(self, trigger: str, document: dict[str, Any]) -> None:
+        editor = self.editor = Editor(self.clinic_id, trigger)
+        shown = editor.show({**EMPTY, **document})
+        self.initial |= shown
+        self._show(shown)
+        self.initial["trigger_event"] = trigger
+        self._offer_triggers(trigger)
+        self._fill_settings(document.get("settings") or {}, trigger)
+        self.initial["read_edits"] = self.instance.edits
+
+    def _fill_settings(self, settings: Any, trigger: str) -> None:
+        settings = settings if isinstance(settings, dict) else {}
+        reentry = settings.get("reentry") if isinstance(settings.get("reentry"), dict) else {}
+        default = default_stop_on(catalog.triggers[trigger]) if trigger in catalog.triggers else ()
+        stops = settings.get("stop_on")
+        stops = [one for one in stops if isinstance(one, str)] if isinstance(stops, list) else list(default)
+        self.initial["reentry_mode"] = (reentry or {}).get("mode") or "every_time"
+        self.initial["reentry_days"] = (reentry or {}).get("days")
+        self.initial["stop_on"] = stops
+        words = {value: word for word, value in RECHECK.items()}
+        recheck = settings.get("recheck")
+        self.initial["recheck"] = words.get(recheck if isinstance(recheck, bool) else None, "")
+        self.initial["hourly_cap"] = settings.get("hourly_cap")
+        self._offer_stops(trigger, stops)
+
+    def _offer_triggers(self, current: str) -> None:
+        offered = [(key, one.label) for key, one in catalog.triggers.items() if not one.stop_only]
+        offered.sort(key=lambda pair: pair[0])
+        if current and current not in dict(offered):
+            offered.append((current, _("(deleted) %(name)s") % {"name": current}))
+        self.fields["trigger_event"].choices = [("", _("Choose what starts it …")), *offered]  # type: ignore[attr-defined]
+
+    def _offer_stops(self, trigger: str, current: list[str]) -> None:
+        known = [(key, one.label) for key, one in catalog.triggers.items() if key != trigger or key in current]
+        known.sort(key=lambda pair: pair[0])
+        known += [(key, _("(deleted) %(name)s") % {"name": key}) for key in current if key not in catalog.triggers]
+        self.fields["stop_on"].choices = known  # type: ignore[attr-defined]
+
+    def _part(self, name: str) -> PartField:
+        return self.fields[name]  # type: ignore[return-value]
+
+    @property
+    def clinic_id(self) -> int | None:
+        """Return the clinic whose choices the form offers."""
+        if self.instance.clinic_id:
+            return self.instance.clinic_id
+        raw = self.data.get("clinic", "") if self.is_bound else ""
+        return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 18 else None
+
+    # --- what was posted ---
+
+    def _prepare_posted(self) -> None:
+        trigger = self.data.get("trigger_event", "")
+        self.editor = Editor(self.clinic_id, trigger)
+        self._offer_triggers("")
+        stops = self.data.getlist("stop_on") if hasattr(self.data, "getlist") else []
+        self._offer_stops(trigger, [one for one in stops if one in catalog.triggers])
+        self.readback = Readback(self.editor)
+        self._show_posted(trigger)
+
+    def _show_posted(self, trigger: str) -> None:
+        """Make the schemas for what was posted, so that a refused form comes back as it was."""
+        posted = self._read_parts(self._raw())
+        try:
+            shown = self.editor.show({"trigger_event": trigger, **self._stored_parts(), **posted})
+        except Unreadable:
+            shown = None
+        self._show(shown)
+
+    def _stored_parts(self) -> dict[str, Any]:
+        """Return the stored parts: what arrived empty is shown as it is stored, not as if it had been emptied."""
+        stored = self._stored()
+        try:
+            check_readable(stored)
+        except Unreadable:
+            return dict(EMPTY)
+        return {**EMPTY, **{part: stored[part] for part in PARTS if part in stored}}
+
+    def _show(self, shown: dict[str, Any] | None) -> None:
+        """Give each part its schema, and the data in the shape of that schema."""
+        for part, schema in jsonforms.schemas(self.editor).items():
+            widget = self._part(part).widget
+            widget.schema = schema
+            widget.shown = None if shown is None else json.dumps(shown[part])
+
+    def _raw(self) -> dict[str, Any]:
+        """Return the posted parts that are at least of the right kind."""
+        raw: dict[str, Any] = {}
+        for part in PARTS:
+            try:
+                value = json.loads(self.data.get(part) or "null")
+                check_structure(value, Problems())
+            except (ValueError, RecursionError, RuleInvalid):
+                continue
+            if isinstance(value, list if part == "actions" else dict) and (part != "conditions" or "items" in value):
+                raw[part] = value
+        return raw
+
+    def _read_parts(self, raw: dict[str, Any]) -> dict[str, Any]:
+        back = self.readback
+        readers: dict[str, Any] = {
+            "trigger_config": back.config,
+            "conditions": lambda data: back.group(data, ("conditions",), ("conditions",)),
+            "actions": back.actions,
+        }
+        return {part: readers[part](value) for part, value in raw.items()}
+
+    def _settings(self) -> dict[str, Any]:
+        cleaned = self.cleaned_data
+        reentry: dict[str, Any] = {"mode": cleaned.get("reentry_mode")}
+        if cleaned.get("reentry_days") is not None and reentry["mode"] == "once_per_days":
+            reentry["days"] = cleaned["reentry_days"]
+        return {
+            "reentry": reentry,
+            "stop_on": cleaned.get("stop_on") or [],
+            "recheck": RECHECK.get(cleaned.get("recheck") or ""),
+            "hourly_cap": cleaned.get("hourly_cap"),
+        }
+
+    def clean(self) -> dict[str, Any] | None:
+        """Read the document and let the one validator judge it; its problems go to the inputs they are about."""
+        cleaned = super().clean()
+        if not self.editable:
+            return cleaned
+        if self.instance.pk and self.cleaned_data.get("read_edits") != self.instance.edits:
+            self.add_error(None, StaleRecord(str(self.instance._meta.verbose_name)).message)
+        if any(part not in self.cleaned_data for part in PARTS) or "trigger_event" not in self.cleaned_data:
+            return cleaned
+        self.document = {
+            "trigger_event": self.cleaned_data["trigger_event"],
+            **self._read_parts({part: self.cleaned_data[part] for part in PARTS}),
+            "settings": self._settings(),
+        }
+        self._judge(self.document)
+        return cleaned
+
+    def _judge(self, document: dict[str, Any]) -> None:
+        clinic = Clinic.objects.filter(pk=self.clinic_id).first()
+        if clinic is None:
+            return
+        try:
+            lifecycle.check_document(clinic, document)
+        except RuleInvalid as error:
+            self.refuse_rule(error)
+
+    def refuse_rule(self, error: RuleInvalid) -> None:
+        """Show each problem at its input, and a summary above the form."""
+        self.problems = error.errors
+        by_field: dict[str, list[str]] = {}
+        for problem in error.errors:
+            by_field.setdefault(self._field_of(problem.path), []).append(problem.message)
+        for name, texts in by_field.items():
+            if name in PARTS:
+                self.add_error(name, _("Look at the marked lines: %(texts)s") % {"texts": " · ".join(texts[:5])})
+            else:
+                self.add_error(name or None, texts)
+        self._map(error.errors)
+
+    def _field_of(self, path: str) -> str:
+        parts = path.split("/")[1:]
+        if parts[:2] == ["settings", "reentry"] and parts[2:3] == ["days"]:
+            return "reentry_days"
+        if parts[:1] == ["settings"]:
+            return SETTING_FIELDS.get(parts[1] if len(parts) > 1 else "", "")
+        return parts[0] if parts and parts[0] in self.fields else ""
+
+    def _map(self, problems: list[Problem]) -> None:
+        maps: dict[str, ErrorMap] = {}
+        for problem in problems:
+            coords = self.readback.place(problem.path)
+            if len(coords) > 1:
+                maps.setdefault(coords[0], ErrorMap()).append(list(coords[1:]), problem.message)
+        for part, found in maps.items():
+            self._part(part).widget.add_error(found)
+
+    def _mark(self, document: dict[str, Any]) -> None:
+        """Mark what is wrong in the stored draft, before anybody saves."""
+        try:
+            lifecycle.check_document(self.instance.clinic, document)
+        except RuleInvalid as error:
+            self.problems = error.errors
+            self.readback = Readback(self.editor)
+            self._read_parts({part: self.initial[part] for part in PARTS})
+            self._map(error.errors)

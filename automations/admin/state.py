@@ -1,0 +1,118 @@
+"""How the rules of a list are doing: their sentence, their last run, what failed, what they name that is gone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Max, Q, TextField
+from django.db.models.functions import Cast
+from django.utils.translation import gettext as _
+
+from automations.admin.words import Names, names_of, plain_words
+from automations.compiled import MAX_STORED, PARTS, missing_references, parse_stored, spec_of
+from automations.engine.values import RuleSpec
+from automations.models import Rule, RuleVersion, Run, Step
+from clinic.clock import now
+
+FAILURE_DAYS = 30
+
+
+@dataclass(slots=True)
+class Health:
+    """What the list says about a rule: `broken` and `unusable` in words, empty if it is not."""
+
+    last_run: datetime | None = None
+    failures: int = 0
+    broken: str = ""
+    unusable: str = ""
+
+
+def draft_text(rule: Rule) -> str:
+    """Return the stored draft as text: it may be too deep to load."""
+    row = Rule.objects.filter(pk=rule.pk).annotate(text=Cast("draft", TextField())).values_list("text", flat=True)
+    return row.get()
+
+
+def draft_spec(rule: Rule) -> RuleSpec | str:
+    """Return the draft as a spec, or in one sentence why it is none."""
+    return _parse_draft(draft_text(rule))
+
+
+def _parse_draft(text: str) -> RuleSpec | str:
+    if len(text) > MAX_STORED:
+        return _("What is stored is %(count)s characters long; that is no rule.") % {"count": len(text)}
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        return _("What is stored cannot be read: %(error)s.") % {"error": type(error).__name__}
+    if not isinstance(data, dict):
+        return _("What is stored is no rule.")
+    trigger = data.get("trigger_event")
+    texts = {part: json.dumps(data.get(part)) for part in PARTS if data.get(part) is not None}
+    return parse_stored(trigger if isinstance(trigger, str) else "", texts)
+
+
+def version_text(version_id: int) -> str:
+    """Return a version's stored parts as one text, for people to look at when it cannot be used."""
+    columns = {f"{part}_text": Cast(part, TextField()) for part in PARTS}
+    row = RuleVersion.objects.filter(pk=version_id).annotate(**columns).values("trigger", *columns).get()
+    return "\n\n".join(f"{key.removesuffix('_text')}: {value[:20_000]}" for key, value in row.items())
+
+
+def add_state(rules: Iterable[Rule]) -> None:
+    """Give each rule `words` (its sentence) and `health`, in a fixed number of queries."""
+    rules = list(rules)
+    ids = [rule.pk for rule in rules]
+    texts = dict(
+        Rule.objects.filter(pk__in=ids).annotate(text=Cast("draft", TextField())).order_by().values_list("pk", "text")
+    )
+    specs = {rule.pk: _parse_draft(texts.get(rule.pk, "")) for rule in rules}
+    runs = _runs(ids)
+    failed = _failed_steps(ids)
+    broken, names = _references(rules, specs)
+    for rule in rules:
+        last, errors = runs.get(rule.pk, (None, 0))
+        spec = specs[rule.pk]
+        unusable = spec if isinstance(spec, str) else ""
+        rule.health = Health(last, errors + failed.get(rule.pk, 0), broken.get(rule.pk, ""), unusable)  # type: ignore[attr-defined]
+        rule.words = plain_words(spec, names[rule.clinic_id]) if isinstance(spec, RuleSpec) else ""  # type: ignore[attr-defined]
+
+
+def _runs(ids: list[int]) -> dict[int, tuple[Any, int]]:
+    since = now() - timedelta(days=FAILURE_DAYS)
+    recent_errors = Count("pk", filter=Q(outcome=Run.Outcome.ERROR, created_at__gte=since))
+    rows = Run.objects.filter(rule_id__in=ids).order_by().values_list("rule_id")
+    return {pk: (last, errors) for pk, last, errors in rows.annotate(last=Max("created_at"), errors=recent_errors)}
+
+
+def _failed_steps(ids: list[int]) -> dict[int, int]:
+    since = now() - timedelta(days=FAILURE_DAYS)
+    rows = Step.objects.filter(rule_id__in=ids, state=Step.State.FAILED, finished_at__gte=since)
+    return dict(rows.order_by().values_list("rule_id").annotate(count=Count("pk")))
+
+
+def _references(rules: list[Rule], specs: dict[int, RuleSpec | str]) -> tuple[dict[int, str], dict[int, Names]]:
+    """Return what is gone by rule, and the names of rows by clinic."""
+    broken: dict[int, str] = {}
+    names: dict[int, Names] = {}
+    for clinic_id in {rule.clinic_id for rule in rules}:
+        mine = {rule.pk: specs[rule.pk] for rule in rules if rule.clinic_id == clinic_id}
+        usable = {pk: spec for pk, spec in mine.items() if isinstance(spec, RuleSpec)}
+        broken |= missing_references(clinic_id, {pk: spec.references for pk, spec in usable.items()})
+        names[clinic_id] = names_of(clinic_id, usable.values())
+    return broken, names
+
+
+def unusable_version(version_id: int) -> str:
+    """Return the text of a version that cannot be used; "" if it can."""
+    return version_text(version_id) if isinstance(spec_of(version_id), str) else ""
+
+
+def version_number(rule: Rule) -> int | None:
+    """Return the number of the published version."""
+    rows = RuleVersion.objects.filter(pk=rule.published_id).values_list("number", flat=True)
+    return rows.first() if rule.published_id else None

@@ -1,0 +1,195 @@
+"""What a run saw and did, in words: its conditions with the values they met, its steps, and what these made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.apps import apps
+from django.db.models import Model
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html_join
+from django.utils.translation import gettext as _
+
+from automations.admin.lines import fact_title, operator_label
+from automations.engine.declare import Fact, catalog
+from automations.models import Step
+
+NOTHING = "-"
+RESULTS = {True: "✓", False: "✗", None: "?"}
+
+
+@dataclass(slots=True)
+class Line:
+    """One line of a verdict: a condition with what it met, or a group with its lines."""
+
+    text: str
+    mark: str
+    result: str
+    actual: str = ""
+    lines: list[Line] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class StepLine:
+    """One step for the page: times are in the clinic's zone."""
+
+    step: Step
+    action: str
+    due: str
+    finished: str
+    waiting: str
+    why: str
+    made: list[tuple[str, str, str]]
+    verbs: list[tuple[str, Any]]
+
+
+def moment(value: datetime | None, zone: str) -> str:
+    """Write a moment in the clinic's zone, named."""
+    if value is None:
+        return ""
+    local = timezone.localtime(value, ZoneInfo(zone))
+    return f"{date_format(local, 'j M Y H:i')} {local.tzname()}"
+
+
+def verdict_lines(verdict: Any) -> list[Line]:
+    """Lay out a stored verdict; one that cannot be read has no lines."""
+    if not isinstance(verdict, dict) or not isinstance(verdict.get("items"), list):
+        return []
+    return [_line(one) for one in verdict["items"] if isinstance(one, dict)]
+
+
+def _line(item: dict[str, Any]) -> Line:
+    result = item.get("result") if item.get("result") in (True, False) else None
+    mark, word = RESULTS[result], {True: "true", False: "false", None: "unknown"}[result]
+    if item.get("field") == "group":
+        title = str({"all": _("all of these"), "any": _("any of these"), "none": _("none of these")}.get(item["match"]))
+        return Line(title, mark, word, lines=verdict_lines(item))
+    fact = catalog.facts.get(str(item.get("field")))
+    name = fact_title(fact) if fact else str(item.get("field"))
+    op = str(item.get("op"))
+    kind = fact.type.value if fact else "number"
+    with suppress(KeyError):
+        op = SIGNS.get((kind, op)) or operator_label(kind, op)
+    text = " ".join(part for part in (name, op, shown(item.get("value"), fact)) if part)
+    params = {key: value for key, value in item.items() if key not in ("field", "op", "value", "actual", "result")}
+    if params:
+        text += f" ({', '.join(f'{key}: {shown(value, None)}' for key, value in params.items())})"
+    return Line(text, mark, word, _("was %s") % (shown(item.get("actual"), fact) or _("unknown")))
+
+
+SIGNS = {
+    ("number", op): sign for op, sign in {"eq": "=", "ne": "≠", "lt": "<", "lte": "≤", "gt": ">", "gte": "≥"}.items()
+}
+
+
+def shown(value: Any, fact: Fact | None) -> str:
+    """Write a value of a fact as people read it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(_("yes") if value else _("no"))
+    if isinstance(value, list):
+        return ", ".join(shown(one, fact) for one in value) or _("none")
+    if isinstance(value, dict):
+        if set(value) == {"amount", "unit"}:
+            return f"{value['amount']} {value['unit']}"
+        return ", ".join(f"{key} {shown(one, fact) or NOTHING}" for key, one in value.items())
+    labels = dict(fact.choices) if fact else {}
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(labels.get(value, value))
+
+
+def step_lines(request: HttpRequest, steps: Iterable[Step], zone: str, may_act: bool) -> list[StepLine]:
+    """Lay out steps with what they made and the buttons that their state offers."""
+    steps = list(steps)
+    made = what_they_made(request, [step.pk for step in steps])
+    return [
+        StepLine(
+            step,
+            _action(step),
+            moment(step.due_at, zone),
+            moment(step.finished_at, zone),
+            trigger_label(step.waiting_for),
+            step.reason_text or step.reason,
+            made.get(step.pk, []),
+            verbs_of(step) if may_act else [],
+        )
+        for step in steps
+    ]
+
+
+def _action(step: Step) -> str:
+    declared = catalog.actions.get(step.action)
+    return str(declared.label) if declared else step.action
+
+
+def trigger_label(key: str) -> str:
+    """Name a trigger."""
+    declared = catalog.triggers.get(key)
+    return str(declared.label) if declared else key
+
+
+def verbs_of(step: Step) -> list[tuple[str, Any]]:
+    """Return (verb, label) of the buttons that a step's state offers."""
+    labels = {
+        "skip": _("Skip"),
+        "hold": _("Hold"),
+        "release": _("Release"),
+        "run_now": _("Run now"),
+        "retry": _("Retry"),
+    }
+    offered = {
+        Step.State.PENDING: ("run_now", "hold", "skip"),
+        Step.State.HELD: ("release", "run_now", "skip"),
+        Step.State.FAILED: ("retry",),
+    }
+    return [(verb, labels[verb]) for verb in offered.get(step.state, ())]  # type: ignore[call-overload]
+
+
+def what_they_made(request: HttpRequest, step_ids: list[int]) -> dict[int, list[tuple[str, str, str]]]:
+    """Return (kind, name, address) of the rows that steps wrote: whatever points back by `source_step`."""
+    found: dict[int, list[tuple[str, str, str]]] = {}
+    for model in makers():
+        for row in model._default_manager.filter(source_step_id__in=step_ids).order_by("pk"):
+            kind = str(model._meta.verbose_name)
+            found.setdefault(row.source_step_id, []).append((kind, str(row), admin_address(row)))
+    return found
+
+
+def makers() -> list[type[Model]]:
+    """Return the models whose rows say which step wrote them."""
+    return [
+        model
+        for model in apps.get_models()
+        if any(f.name == "source_step" and f.related_model is Step for f in model._meta.concrete_fields)
+    ]
+
+
+def admin_address(row: Any) -> str:
+    """Return the address of a row's admin page; "" if it has none."""
+    try:
+        return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    except NoReverseMatch:
+        return ""
+
+
+def subject_of(event: Any) -> Any:
+    """Return the row that an event is about, if it is still there."""
+    declared = catalog.subjects.get(event.subject_type)
+    if declared is None:
+        return None
+    return apps.get_model(declared.model)._default_manager.filter(pk=event.subject_id).first()
+
+
+def below_each_other(lines: Iterable[Any]) -> Any:
+    """Put lines below each other, escaped."""
+    return format_html_join("", "<div>{}</div>", ((line,) for line in lines)) or NOTHING
