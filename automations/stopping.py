@@ -140,7 +140,7 @@ def _retime(hanging: QuerySet[Step]) -> None:
         Step.objects.filter(pk__in=newest, state__in=movable).select_related("run__event", "clinic").order_by("pk")
     )
     values = read_anchors((step.subject_type, step.subject_id) for step in steps)
-    fresh = []
+    fresh, overtaken = [], []
     for step in steps:
         spec = spec_of(step.run.version_id)
         action = None if isinstance(spec, str) else next((a for a in spec.actions if a.id == step.action_id), None)
@@ -149,8 +149,13 @@ def _retime(hanging: QuerySet[Step]) -> None:
         when = _schedule(step, action, values.get((step.subject_type, step.subject_id), {}))
         if step.state in Step.OPEN:
             _move(step, when)
-        elif when.state == "pending" and when.due_at > now():
+            continue
+        ahead = when.state == "pending" and when.due_at > now()
+        if ahead:
             fresh.append(_anew(step, when))
+        if ahead or when.state != "pending":  # what the old time made it send, and has not left, is of no use now
+            overtaken.append((step.pk, step.action, step.state))
+    close(overtaken, "", "")
     Step.objects.bulk_create(fresh)
 
 
