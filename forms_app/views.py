@@ -96,9 +96,10 @@ def overview(request: HttpRequest, token: str, link: Link) -> HttpResponse:
 def _just_done(request: HttpRequest, link: Link) -> dict[str, str] | None:
     """Say what this browser has just finished."""
     pk = request.GET.get("done", "")
-    if not pk.isdecimal() or int(pk) not in request.session.get(DRAFTS, []):
+    mine = {str(one): one for one in request.session.get(DRAFTS, [])}
+    if pk not in mine:
         return None
-    row = FormRequest.objects.filter(patient=link.patient, pk=pk).select_related("version").first()
+    row = FormRequest.objects.filter(patient=link.patient, pk=mine[pk]).select_related("version").first()
     if row is None or row.status in FormRequest.OPEN:
         return None
     return {"title": FormPage.title_of(row.version, link.languages), "status": row.status}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry
@@ -18,11 +20,11 @@ def add(name: str) -> str:
     return reverse(f"admin:forms_app_{name}_add")
 
 
-def page(row) -> str:
+def page(row: Any) -> str:
     return reverse(f"admin:forms_app_{row._meta.model_name}_change", args=[row.pk])
 
 
-def posted(**changes) -> dict[str, str]:
+def posted(**changes: Any) -> dict[str, str]:
     """Return a template's form as the browser posts it."""
     inline = {"TOTAL_FORMS": "0", "INITIAL_FORMS": "0", "MIN_NUM_FORMS": "0", "MAX_NUM_FORMS": "0"}
     form = {
@@ -90,7 +92,7 @@ def test_staff_ask_a_patient_once(as_front_desk, patient):
     assert AuditEntry.objects.get(action="form.requested").actor_kind == "user"
 
 
-def press(client, request, verb: str):
+def press(client: Client, request: FormRequest, verb: str) -> Any:
     return client.post(
         page(request), {f"forms_app_formrequest_press_{verb}": "1", "read_revision": request.revision}, follow=True
     )

@@ -213,6 +213,8 @@ def test_a_link_opens_no_form_of_another_patient(client, url, patient, stranger_
     for request in (foreign, neighbour):
         assert client.get(f"{url}{request.pk}/").status_code == 404
         assert client.post(f"{url}{request.pk}/", CONSENT).status_code == 404
+    assert client.get(f"{url}{10**40}/").status_code == 404
+    assert client.get(f"{url}?done={'9' * 5000}").status_code == 200
     assert FormResponse.objects.count() == 0
 
 

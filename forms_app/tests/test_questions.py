@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +20,7 @@ TEXTS = st.sampled_from(["Yes?", {"en": "Yes?", "ro": "Da?"}])
 
 
 @st.composite
-def questions(draw) -> list[dict]:
+def questions(draw: Any) -> list[dict[str, Any]]:
     """Draw the questions of a valid template."""
     names = draw(st.lists(st.from_regex(r"[a-z][a-z0-9]{0,5}", fullmatch=True), unique=True, max_size=5))
     made = []
@@ -34,7 +36,7 @@ def questions(draw) -> list[dict]:
     return made
 
 
-def paths(raw) -> list[tuple[str, str]]:
+def paths(raw: Any) -> list[tuple[str, str]]:
     return [(problem.path, problem.code) for problem in check_questions(raw)[1]]
 
 

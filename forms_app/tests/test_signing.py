@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import date
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -102,9 +103,10 @@ def test_two_people_who_sign_at_the_same_moment_sign_once(patient):
     template = make_template(patient.clinic, "pain", "questionnaire")
     for attempt in range(5):
         request = ask(patient, template, about_type="appointment", about_id=attempt)
-        together, outcomes = threading.Barrier(2), []
+        together = threading.Barrier(2)
+        outcomes: list[str] = []
 
-        def press(copy: FormRequest, pain: int, together=together, outcomes=outcomes) -> None:
+        def press(copy: FormRequest, pain: int, together: Any = together, outcomes: list[str] = outcomes) -> None:
             try:
                 together.wait(timeout=10)
                 outcomes.append(fill(copy, ANSWERS | {"pain": pain}).status)

@@ -99,6 +99,6 @@ def test_the_forms_of_a_patient_are_listed_once_each_and_by_state(patient, stran
 
 def test_the_lists_cost_one_query_for_many_patients(patient, django_assert_num_queries):
     fill(ask(patient, make_template(patient.clinic)))
-    keys = [("patient.outstanding_forms", {}), ("patient.signed_forms", {})]
+    keys: list[Any] = [("patient.outstanding_forms", {}), ("patient.signed_forms", {})]
     with django_assert_num_queries(1):
         read_patients([patient.pk], keys, THEN)

@@ -1,5 +1,8 @@
 """The stop-only trigger form.voided: a request ended unfilled."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from automations.engine.declare import catalog
@@ -12,7 +15,7 @@ pytestmark = pytest.mark.django_db
 TRIGGER = catalog.triggers["form.voided"]
 
 
-def fires_for(act) -> list[bool]:
+def fires_for(act: Callable[[], Any]) -> list[bool]:
     """Return, for each transition that `act` causes, whether the trigger answers it."""
     seen = []
 
