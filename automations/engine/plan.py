@@ -58,7 +58,8 @@ def step_key(event_id: Any, rule_id: Any, action_id: str, role: str, epoch: int 
 
 def schedule(action: Action, params: Mapping[str, Any], timing: Timing, situation: Situation) -> Schedule:
     """Work out when a step is due, and whether it is too late for it already."""
-    anchor = timing.anchor if isinstance(timing, Relative) else None
+    relative = timing if isinstance(timing, Relative) else None
+    anchor = relative.anchor if relative else None
     occurred_at = situation.occurred_at.astimezone(UTC)
     due_at = due(timing, occurred_at, situation.zone, situation.anchors)
     if due_at is None:
@@ -66,17 +67,20 @@ def schedule(action: Action, params: Mapping[str, Any], timing: Timing, situatio
     waiting_for = timing.trigger if isinstance(timing, WaitFor) else None
     if waiting_for in situation.happened:
         due_at, waiting_for = occurred_at, None
-    late = isinstance(timing, Relative) and due_at < (situation.judged_at or occurred_at)
-    if late and isinstance(timing, Relative) and timing.if_late == "send_now":
-        due_at = (situation.judged_at or occurred_at).astimezone(UTC)
-    starts_at = situation.appointment_starts_at
-    message = action.message
+    judged_at = (situation.judged_at or occurred_at).astimezone(UTC)
+    if relative and due_at < judged_at:
+        if relative.if_late == "skip":
+            text = f"It was due at {due_at:%Y-%m-%d %H:%M} UTC, before there was a reason for it."
+            return Schedule(due_at, None, None, anchor, "skipped", "too_late", text)
+        due_at = judged_at
     not_after = expires(
-        timing, due_at, situation.zone, situation.anchors, message=message, appointment_starts_at=starts_at
+        timing,
+        due_at,
+        situation.zone,
+        situation.anchors,
+        message=action.message,
+        appointment_starts_at=situation.appointment_starts_at,
     )
-    if late and isinstance(timing, Relative) and timing.if_late == "skip":
-        text = f"It was due at {due_at:%Y-%m-%d %H:%M} UTC, before there was a reason for it."
-        return Schedule(due_at, not_after, None, anchor, "skipped", "too_late", text)
     if action.is_patient_message(params) and situation.now - due_at > STALE_AFTER:
         text = "The patient should have had it over 24 hours ago."
         return Schedule(due_at, not_after, waiting_for, anchor, "expired", "stale_event", text)
