@@ -80,7 +80,7 @@ class Event(ClinicModel):
         DEAD = "dead", _("dead")
 
     trigger = models.CharField(_("trigger"), max_length=60)
-    patient = ClinicForeignKey("patients.Patient", related_name="events", verbose_name=_("patient"))
+    patient = ClinicForeignKey("patients.Patient", db_index=False, related_name="events", verbose_name=_("patient"))
     subject_type = models.CharField(max_length=40)
     subject_id = models.BigIntegerField()
     revision = models.PositiveIntegerField()
@@ -89,7 +89,9 @@ class Event(ClinicModel):
     occurred_at = models.DateTimeField(_("occurred at"))
     origin = models.CharField(max_length=10)
     muted = models.CharField(_("muted because"), max_length=100, blank=True)
-    caused_by = ClinicForeignKey("automations.Step", null=True, blank=True, related_name="caused_events")
+    caused_by = ClinicForeignKey(
+        "automations.Step", db_index=False, null=True, blank=True, related_name="caused_events"
+    )
     depth = models.PositiveSmallIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
@@ -111,6 +113,7 @@ class Event(ClinicModel):
             models.Index(fields=["subject_type", "subject_id", "id"], name="event_of_subject"),
             models.Index(fields=["patient", "id"], name="event_of_patient"),
             models.Index(fields=["clinic", "trigger", "occurred_at"], name="event_of_clinic"),
+            models.Index(fields=["caused_by"], condition=models.Q(caused_by__isnull=False), name="event_caused_by"),
         ]
 
     def __str__(self) -> str:
@@ -125,10 +128,10 @@ class Run(ClinicModel):
         SUPPRESSED = "suppressed", _("suppressed")
         ERROR = "error", _("error")
 
-    event = ClinicForeignKey(Event, related_name="runs")
-    rule = ClinicForeignKey(Rule, related_name="runs")
-    version = ClinicForeignKey(RuleVersion, null=True, related_name="runs")
-    patient = ClinicForeignKey("patients.Patient", related_name="runs")
+    event = ClinicForeignKey(Event, db_index=False, related_name="runs")
+    rule = ClinicForeignKey(Rule, db_index=False, related_name="runs")
+    version = ClinicForeignKey(RuleVersion, db_index=False, null=True, related_name="runs")
+    patient = ClinicForeignKey("patients.Patient", db_index=False, related_name="runs")
     outcome = models.CharField(_("outcome"), max_length=12, choices=Outcome.choices)
     reason = models.CharField(_("reason"), max_length=40, blank=True)
     reason_text = models.CharField(max_length=500, blank=True)
@@ -163,8 +166,8 @@ class Step(ClinicModel):
     OPEN = (State.PENDING, State.HELD)
 
     run = ClinicForeignKey(Run, related_name="steps")
-    rule = ClinicForeignKey(Rule, related_name="steps")
-    patient = ClinicForeignKey("patients.Patient", related_name="steps")
+    rule = ClinicForeignKey(Rule, db_index=False, related_name="steps")
+    patient = ClinicForeignKey("patients.Patient", db_index=False, related_name="steps")
     subject_type = models.CharField(max_length=40)
     subject_id = models.BigIntegerField()
     action_id = models.CharField(max_length=40)
@@ -184,13 +187,14 @@ class Step(ClinicModel):
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     lease_until = models.DateTimeField(null=True)
     result = models.JSONField(_("result"), null=True)
-    key = models.CharField(max_length=200, unique=True)
+    key = models.CharField(max_length=200)
     finished_at = models.DateTimeField(_("finished at"), null=True)
 
     class Meta:
         verbose_name = _("step")
         verbose_name_plural = _("steps")
         ordering = ("due_at", "id")
+        constraints = [models.UniqueConstraint(fields=["key"], name="one_step_a_key")]
         indexes = [
             models.Index(fields=["due_at", "id"], condition=models.Q(state="pending"), name="step_due"),
             models.Index(fields=["subject_type", "subject_id"], name="step_of_subject"),

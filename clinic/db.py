@@ -74,9 +74,15 @@ class ClinicQuerySet(models.QuerySet):
 
 
 class ClinicModel(models.Model):
-    """A row that belongs to one clinic."""
+    """A row that belongs to one clinic.
 
-    clinic = models.ForeignKey("accounts.Clinic", on_delete=models.PROTECT, related_name="+")
+    Index and constraint of `clinic` are those that `clinic.migration_operations.ClinicKeys` makes: one index that starts
+    with it, and the composite keys, which reach the clinic through the rows that this one points to.
+    """
+
+    clinic = models.ForeignKey(
+        "accounts.Clinic", on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     created_at = models.DateTimeField(db_default=ClinicNow(), editable=False)
 
     objects = ClinicQuerySet.as_manager()

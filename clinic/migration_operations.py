@@ -14,6 +14,7 @@ class ClinicKeys(Operation):
 
     Adds `UNIQUE (clinic_id, id)` to the model's table and, for each of its ClinicForeignKeys (or the `references`
     named), `FOREIGN KEY (clinic_id, x_id) REFERENCES target (clinic_id, id)`. A null key passes, as everywhere in SQL.
+    A table whose references may all be null also gets `FOREIGN KEY (clinic_id)`; elsewhere the rows it points to have it.
     Tables that point at each other get their unique keys first (`references=[]`), then the rest (`unique=False`).
     """
 
@@ -36,6 +37,11 @@ class ClinicKeys(Operation):
         if self.unique:
             name = quote(f"{table}_clinic_id_id")
             schema_editor.execute(f"ALTER TABLE {quote(table)} ADD CONSTRAINT {name} UNIQUE (clinic_id, id)")
+            if not any(isinstance(f, ClinicForeignKey) and not f.null for f in model._meta.local_fields):
+                schema_editor.execute(
+                    f"ALTER TABLE {quote(table)} ADD CONSTRAINT {quote(f'{table}_clinic_exists')} "
+                    f"FOREIGN KEY (clinic_id) REFERENCES {quote(self._clinics(model))} (id)"
+                )
         for field in self._fields(model):
             target = field.related_model._meta.db_table
             schema_editor.execute(
@@ -61,6 +67,11 @@ class ClinicKeys(Operation):
     def _fields(self, model: Any) -> list[Any]:
         fields = [f for f in model._meta.local_fields if isinstance(f, ClinicForeignKey)]
         return [f for f in fields if self.references is None or f.name in self.references]
+
+    @staticmethod
+    def _clinics(model: Any) -> str:
+        table: str = model._meta.get_field("clinic").related_model._meta.db_table
+        return table
 
     @staticmethod
     def _name(table: str, field: Any) -> str:

@@ -79,9 +79,11 @@ class FormRequest(WatchedModel):
     OPEN = (Status.REQUIRED, Status.IN_PROGRESS)
     FILLED = (Status.SIGNED, Status.SUBMITTED, Status.AMENDED)
 
-    patient = ClinicForeignKey("patients.Patient", related_name="form_requests", verbose_name=_("patient"))
+    patient = ClinicForeignKey(
+        "patients.Patient", db_index=False, related_name="form_requests", verbose_name=_("patient")
+    )
     template = ClinicForeignKey(FormTemplate, related_name="requests", verbose_name=_("form"))
-    version = ClinicForeignKey(FormTemplateVersion, related_name="+", verbose_name=_("version"))
+    version = ClinicForeignKey(FormTemplateVersion, db_index=False, related_name="+", verbose_name=_("version"))
     status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.REQUIRED)
     due_at = models.DateTimeField(_("due"), null=True, blank=True)
     due_days_before = models.PositiveSmallIntegerField(null=True, editable=False)
@@ -93,7 +95,9 @@ class FormRequest(WatchedModel):
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True, editable=False)
     reason = models.CharField(_("why"), max_length=200, blank=True, editable=False)
     response_number = models.PositiveSmallIntegerField(default=0, editable=False)
-    source_step = ClinicForeignKey("automations.Step", null=True, blank=True, editable=False, related_name="+")
+    source_step = ClinicForeignKey(
+        "automations.Step", db_index=False, null=True, blank=True, editable=False, related_name="+"
+    )
 
     watched = ("status", "due_at", "template_id", "response_number")
     snapshot = ("status", "due_at", "template_id")

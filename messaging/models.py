@@ -63,7 +63,7 @@ class Notification(ClinicModel):
 
     patient = ClinicForeignKey("patients.Patient", related_name="notifications", verbose_name=_("about the patient"))
     recipient = ClinicForeignKey(
-        "accounts.Membership", null=True, blank=True, related_name="notifications", verbose_name=_("to")
+        "accounts.Membership", db_index=False, null=True, blank=True, related_name="notifications", verbose_name=_("to")
     )
     title = models.CharField(_("title"), max_length=200)
     body = models.TextField(_("body"), blank=True)
@@ -72,7 +72,9 @@ class Notification(ClinicModel):
     visible_at = models.DateTimeField(_("visible from"), db_default=ClinicNow())
     withdrawn_at = models.DateTimeField(null=True, editable=False)
     read_at = models.DateTimeField(_("read at"), null=True, blank=True, editable=False)
-    source_step = ClinicForeignKey("automations.Step", null=True, blank=True, editable=False, related_name="+")
+    source_step = ClinicForeignKey(
+        "automations.Step", db_index=False, null=True, blank=True, editable=False, related_name="+"
+    )
 
     class Meta:
         verbose_name = _("notification")
@@ -114,13 +116,15 @@ class Delivery(ClinicModel):
     WAITING = (State.QUEUED, State.RETRY)
     ENDED_BADLY = (State.FAILED, State.UNKNOWN, State.SUPPRESSED)
 
-    patient = ClinicForeignKey("patients.Patient", related_name="deliveries", verbose_name=_("about the patient"))
+    patient = ClinicForeignKey(
+        "patients.Patient", db_index=False, related_name="deliveries", verbose_name=_("about the patient")
+    )
     channel = models.CharField(max_length=10, default="email")
     purpose = models.CharField(max_length=20, default="template")
     category = models.CharField(_("category"), max_length=20, choices=Category.choices)
-    template = ClinicForeignKey(MessageTemplate, null=True, blank=True, related_name="+")
-    contact = ClinicForeignKey("patients.Contact", null=True, blank=True, related_name="+")
-    recipient = ClinicForeignKey("accounts.Membership", null=True, blank=True, related_name="+")
+    template = ClinicForeignKey(MessageTemplate, db_index=False, null=True, blank=True, related_name="+")
+    contact = ClinicForeignKey("patients.Contact", db_index=False, null=True, blank=True, related_name="+")
+    recipient = ClinicForeignKey("accounts.Membership", db_index=False, null=True, blank=True, related_name="+")
     recipient_key = models.CharField(max_length=40)
     context = models.JSONField(default=dict)
     state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.QUEUED)
@@ -140,7 +144,9 @@ class Delivery(ClinicModel):
     body_html = models.TextField(_("HTML"), blank=True)
     last_error = models.CharField(_("last error"), max_length=500, blank=True)
     finished_at = models.DateTimeField(_("finished at"), null=True, editable=False)
-    source_step = ClinicForeignKey("automations.Step", null=True, blank=True, editable=False, related_name="+")
+    source_step = ClinicForeignKey(
+        "automations.Step", db_index=False, null=True, blank=True, editable=False, related_name="+"
+    )
 
     class Meta:
         verbose_name = _("delivery")

@@ -37,8 +37,12 @@ class Task(ClinicModel):
     about_type = models.CharField(max_length=40, blank=True, editable=False)
     about_id = models.BigIntegerField(null=True, editable=False)
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True, editable=False)
-    finished_by = ClinicForeignKey("accounts.Membership", null=True, blank=True, editable=False, related_name="+")
-    source_step = ClinicForeignKey("automations.Step", null=True, blank=True, editable=False, related_name="+")
+    finished_by = ClinicForeignKey(
+        "accounts.Membership", db_index=False, null=True, blank=True, editable=False, related_name="+"
+    )
+    source_step = ClinicForeignKey(
+        "automations.Step", db_index=False, null=True, blank=True, editable=False, related_name="+"
+    )
 
     class Meta:
         verbose_name = _("task")
