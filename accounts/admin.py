@@ -100,7 +100,7 @@ class MembershipAdmin(ClinicAdmin):
     prepopulated_fields = {"slug": ("name",)}
     audits_writes = False
 
-    def get_fieldsets(self, request: HttpRequest, obj: Membership | None = None) -> Any:
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Ask for the login while adding only."""
         names = ["name", "slug", "role", *(("email", "password") if obj is None else ("is_active",))]
         self_made = [(None, {"fields": names})]
@@ -122,7 +122,7 @@ class MembershipAdmin(ClinicAdmin):
 
 
 @admin.register(User)
-class UsersAdmin(DjangoUserAdmin, ClinicAdmin):
+class UsersAdmin(DjangoUserAdmin, ClinicAdmin):  # type: ignore[misc]
     """Logins. A clinic's admin changes those of people who work at that admin's clinics only."""
 
     form = UserChangeForm
@@ -140,7 +140,7 @@ class UsersAdmin(DjangoUserAdmin, ClinicAdmin):
         """Return no clinic: a login may open several; `get_queryset` and `has_change_permission` decide."""
         return None
 
-    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let an admin change a login that opens nothing outside the admin's own clinics."""
         if obj is None or sees_all(request):
             return may(request, self.change_roles)
@@ -150,7 +150,7 @@ class UsersAdmin(DjangoUserAdmin, ClinicAdmin):
         mine = reach(request, ADMINS) or set()
         return bool(theirs) and theirs <= mine
 
-    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show what rights the platform gives to operators only."""
         if obj is None:
             return self.add_fieldsets
@@ -158,7 +158,7 @@ class UsersAdmin(DjangoUserAdmin, ClinicAdmin):
         names = ("username", "password", "first_name", "last_name", "email", "is_active", *own)
         return [(None, {"fields": names})]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Keep the login's name, except for operators."""
         return ("last_login",) if sees_all(request) else ("username", "last_login")
 
@@ -182,13 +182,13 @@ class PauseAdmin(ClinicAdmin):
     actions_submit_line = ("end_this",)
     audits_writes = False
 
-    def get_fieldsets(self, request: HttpRequest, obj: Pause | None = None) -> Any:
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show everything of a pause that exists; nothing of it can be changed but its end."""
         if obj is None:
             return super().get_fieldsets(request, obj)
         return [(None, {"fields": self.get_readonly_fields(request, obj)})]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Pause | None = None) -> Any:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Keep what was said when the pause began."""
         return () if obj is None else ("scope", "target_id", "why", "created_by", "created_at", "ended_at")
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import psycopg.errors
 from django.contrib import messages
 from django.db import IntegrityError, transaction
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin, TabularInline
@@ -37,19 +37,19 @@ class RoleRights:
         """Tell whether the person may see rows of this kind anywhere."""
         return may(request, self.view_roles)
 
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Tell whether the person may see this row (no row: any)."""
         return may(request, self.view_roles, self.clinic_of(obj))
 
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Tell whether the person may add a row; `obj` is an inline's parent."""
         return may(request, self.add_roles, self.clinic_of(obj))
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Tell whether the person may change this row (no row: any)."""
         return may(request, self.change_roles, self.clinic_of(obj))
 
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Tell whether the person may delete this row (no row: any)."""
         return may(request, self.delete_roles, self.clinic_of(obj))
 
@@ -115,7 +115,7 @@ class ClinicAdmin(RoleRights, ModelAdmin):
         clinics = reach(request, self.add_roles) or set()
         return next(iter(clinics)) if len(clinics) == 1 else None
 
-    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Ask for the clinic where there is a choice, and carry the revision that was read."""
         sets = [(name, {**options}) for name, options in super().get_fieldsets(request, obj)]
         extra = []
@@ -129,19 +129,19 @@ class ClinicAdmin(RoleRights, ModelAdmin):
             sets[0][1]["fields"] = [*extra, *sets[0][1]["fields"]]
         return sets
 
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Leave the clinic and the revision to `get_fieldsets`."""
         names = self.fields or super().get_fields(request, obj)
         return [name for name in names if name not in ("clinic", "read_revision")]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Keep a slug, once it exists: rules name rows by it."""
         names = list(super().get_readonly_fields(request, obj))
         if obj is not None and any(f.name == "slug" for f in self.model._meta.concrete_fields):
             names.append("slug")
         return names
 
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Fill in a slug while adding only."""
         return {} if obj is not None else super().get_prepopulated_fields(request, obj)
 

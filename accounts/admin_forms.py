@@ -24,7 +24,7 @@ class ClinicModelForm(forms.ModelForm):
             self.instance.clinic_id = self.fixed_clinic_id
 
     def _get_validation_exclusions(self) -> set[str]:
-        excluded: set[str] = super()._get_validation_exclusions()
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
         if "clinic" not in self.fields:
             excluded.discard("clinic")  # so that "unique in the clinic" is checked though nobody types the clinic
         return excluded

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor, current
-from accounts.models import Membership
+from accounts.models import Membership, User
 from clinic.db import ClinicQuerySet
 from clinic.errors import Refused
 
@@ -41,7 +41,7 @@ def allowed(clinic: Any, *roles: str, actor: Actor | None = None) -> bool:
     clinic_id = getattr(clinic, "pk", clinic)
     if actor.kind == "token":
         return actor.clinic_id == clinic_id
-    if actor.kind != "user":
+    if actor.kind != "user" or actor.user_id is None:
         return False
     from_role = Membership.objects.filter(clinic_id=clinic_id, user_id=actor.user_id, user__is_active=True)
     from_role = from_role.filter(is_active=True, role__in=roles or EVERYBODY)
@@ -49,8 +49,7 @@ def allowed(clinic: Any, *roles: str, actor: Actor | None = None) -> bool:
 
 
 def _operator_id(user_id: int | None) -> bool:
-    user_model = Membership._meta.get_field("user").related_model
-    user = user_model.objects.filter(pk=user_id).first()
+    user = User.objects.filter(pk=user_id).first() if user_id is not None else None
     return user is not None and is_operator(user)
 
 
@@ -75,7 +74,7 @@ def require_operator(*, actor: Actor | None = None) -> None:
 def membership_at(clinic: Any, *, actor: Actor | None = None) -> Membership | None:
     """Return the acting person's membership at `clinic`, for "done by" columns; None for anybody else."""
     actor = actor or current()
-    if actor.kind != "user":
+    if actor.kind != "user" or actor.user_id is None:
         return None
     rows = Membership.objects.filter(clinic_id=getattr(clinic, "pk", clinic), user_id=actor.user_id, is_active=True)
     return rows.order_by("pk").first()

@@ -49,7 +49,7 @@ class PatientAdmin(ClinicAdmin):
     )
     STATE = (_("State"), {"fields": ("status", "deceased_on", "email_status", "registered_at", "summary")})
 
-    def get_fieldsets(self, request: HttpRequest, obj: Patient | None = None) -> Any:
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show the state of a patient who is registered."""
         sets = super().get_fieldsets(request, obj)
         return sets if obj is None else [*sets, self.STATE]

@@ -64,7 +64,7 @@ def find(clinic: Any, *, external_id: str) -> Patient:
     patient = Patient.objects.for_clinic(clinic).filter(external_id=external_id).first()
     if patient is None:
         raise ClinicError(f"There is no patient “{external_id}” here.", code="not_found", path="external_id")
-    return patient  # type: ignore[return-value]
+    return patient
 
 
 def active(clinic: Any) -> QuerySet[Patient]:

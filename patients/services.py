@@ -116,7 +116,7 @@ def _write(patient: Patient, occurred_at: datetime | None) -> None:
     check(patient)
     if patient.birth_date is not None and patient.birth_date > local_date(patient.clinic, now()):
         raise ClinicError(_("The date of birth is in the future."), code="future_date", path="birth_date")
-    patient.occurred_at_hint = occurred_at
+    patient.occurred_at_hint = occurred_at  # type: ignore[attr-defined]
     try:
         with transaction.atomic():
             patient.save()

@@ -82,7 +82,7 @@ SERVICES = (
     ("physiotherapy", "Physiotherapy Session", 45),
 )
 
-PATIENTS = (
+PATIENTS: tuple[tuple[Any, ...], ...] = (
     ("harbour", "Maria", "Marin", date(1957, 3, 2), "female", "en", "Iași", ["vip"]),
     ("harbour", "Ana", "Pop", date(1963, 6, 12), "female", "ro", "Cluj-Napoca", []),
     ("harbour", "Ion", "Dumitru", date(1949, 11, 30), "male", "ro", "Constanța", ["knee"]),

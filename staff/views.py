@@ -31,7 +31,8 @@ def home(request: HttpRequest) -> HttpResponse:
     """Show the signed-in person's unread notifications and open tasks."""
     memberships = list(active_memberships(request.user))
     audit.record("home.read")
-    return render(request, "staff/home.html", {"desks": selectors.desks(memberships, now())})
+    name = memberships[0].name if memberships else request.user.get_username()
+    return render(request, "staff/home.html", {"desks": selectors.desks(memberships, now()), "name": name})
 
 
 @never_cache

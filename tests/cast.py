@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -23,43 +24,43 @@ def make_member(clinic: Clinic, role: str, slug: str, name: str) -> Membership:
 
 
 @pytest.fixture
-def clinic(db) -> Clinic:
+def clinic(db: None) -> Clinic:
     """A clinic in Bucharest: no quiet hours, undo time 60 s, consent from 16."""
     return Clinic.objects.create(slug="north", name="North Clinic", time_zone="Europe/Bucharest")
 
 
 @pytest.fixture
-def other_clinic(db) -> Clinic:
+def other_clinic(db: None) -> Clinic:
     """A clinic in New York that must never see anything of the first."""
     return Clinic.objects.create(slug="south", name="South Clinic", time_zone="America/New_York")
 
 
 @pytest.fixture
-def admin(clinic) -> Membership:
+def admin(clinic: Clinic) -> Membership:
     """The clinic's admin, slug "ada"."""
     return make_member(clinic, "clinic_admin", "ada", "Ada Admin")
 
 
 @pytest.fixture
-def specialist(clinic) -> Membership:
+def specialist(clinic: Clinic) -> Membership:
     """A specialist of the clinic, slug "dr-ionescu"."""
     return make_member(clinic, "specialist", "dr-ionescu", "Dr. Ioana Ionescu")
 
 
 @pytest.fixture
-def front_desk(clinic) -> Membership:
+def front_desk(clinic: Clinic) -> Membership:
     """The clinic's front desk, slug "felix"."""
     return make_member(clinic, "front_desk", "felix", "Felix Front")
 
 
 @pytest.fixture
-def stranger(other_clinic) -> Membership:
+def stranger(other_clinic: Clinic) -> Membership:
     """An admin of the other clinic, slug "stan"."""
     return make_member(other_clinic, "clinic_admin", "stan", "Stan Stranger")
 
 
 @pytest.fixture
-def operator(db) -> User:
+def operator(db: None) -> User:
     """A person who runs the platform."""
     return User.objects.create_user(
         "olga@platform.example", "olga@platform.example", PASSWORD, is_staff=True, is_platform_operator=True
@@ -67,7 +68,7 @@ def operator(db) -> User:
 
 
 @pytest.fixture
-def patient(clinic) -> Patient:
+def patient(clinic: Clinic) -> Patient:
     """Maria, born 2 March 1957, with an email address, English, no specialist of her own."""
     return Patient.objects.create(
         clinic=clinic,
@@ -83,7 +84,7 @@ def patient(clinic) -> Patient:
 
 
 @pytest.fixture
-def stranger_patient(other_clinic) -> Patient:
+def stranger_patient(other_clinic: Clinic) -> Patient:
     """A patient of the other clinic."""
     return Patient.objects.create(
         clinic=other_clinic, given_name="Sam", family_name="Stranger", email="sam@patients.example", language="en"
@@ -98,37 +99,37 @@ def client_of(user: User) -> Client:
 
 
 @pytest.fixture
-def as_admin(admin) -> Client:
+def as_admin(admin: Membership) -> Client:
     """A browser where the clinic's admin is signed in."""
     return client_of(admin.user)
 
 
 @pytest.fixture
-def as_specialist(specialist) -> Client:
+def as_specialist(specialist: Membership) -> Client:
     """A browser where the specialist is signed in."""
     return client_of(specialist.user)
 
 
 @pytest.fixture
-def as_front_desk(front_desk) -> Client:
+def as_front_desk(front_desk: Membership) -> Client:
     """A browser where the front desk is signed in."""
     return client_of(front_desk.user)
 
 
 @pytest.fixture
-def as_stranger(stranger) -> Client:
+def as_stranger(stranger: Membership) -> Client:
     """A browser where the other clinic's admin is signed in."""
     return client_of(stranger.user)
 
 
 @pytest.fixture
-def as_operator(operator) -> Client:
+def as_operator(operator: User) -> Client:
     """A browser where the platform operator is signed in."""
     return client_of(operator)
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker) -> None:
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """Let the tests empty tables between them: the tables that only grow refuse even TRUNCATE.
 
     The tests that prove the refusal switch it on again for themselves.
@@ -146,7 +147,7 @@ def append_only_tables() -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def _the_clock_does_not_run_ahead(request) -> Iterator[None]:
+def _the_clock_does_not_run_ahead(request: pytest.FixtureRequest) -> Iterator[None]:
     """Put the clock back after a test that really committed how far it moved it."""
     committed = "transactional_db" in request.fixturenames or any(
         mark.kwargs.get("transaction") for mark in request.node.iter_markers("django_db")

@@ -34,11 +34,11 @@ class TaskAdmin(ClinicAdmin):
     actions_submit_line = ("claim", "complete", "cancel")
     FIELDS = ("title", "details", "patient", "assignee", "role", "due_at", "priority")
 
-    def get_fields(self, request: HttpRequest, obj: Task | None = None) -> Any:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show what a person decides, and of a task that exists also what became of it."""
         return self.FIELDS if obj is None else (*self.FIELDS, "status", "finished_at", "finished_by", "source_step")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Task | None = None) -> Any:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Of a task that exists only the person it is for can change."""
         if obj is None:
             return ()

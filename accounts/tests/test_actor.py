@@ -7,7 +7,7 @@ from accounts.permissions import Role, allowed, membership_at, require
 from clinic.errors import Refused
 
 
-def person(membership) -> Actor:
+def person(membership):
     return Actor("user", user_id=membership.user_id, clinic_id=membership.clinic_id)
 
 

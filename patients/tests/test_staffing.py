@@ -27,7 +27,7 @@ def colleague(clinic):
 @pytest.fixture
 def visits(monkeypatch):
     """Specialists of made-up visits, by id; the source also counts how often it is asked."""
-    found = {}
+    found: dict[int, int] = {}
     monkeypatch.setattr(staffing, "_sources", {"visit": lambda ids: {pk: found.get(pk) for pk in ids}})
     return found
 

@@ -236,6 +236,7 @@ def test_home_lists_what_is_new_and_what_is_to_do(patient, specialist, front_des
 
     html = as_front_desk.get("/staff/").content.decode()
 
+    assert "Felix Front's desk" in html
     assert "Look here" in html
     assert f'href="{page(patient)}"' in html
     assert "Call Maria" in html

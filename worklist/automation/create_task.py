@@ -80,7 +80,7 @@ def _due(step: StepContext, zone: ZoneInfo) -> datetime | None:
 
 def _result(task: Task, people: Recipients) -> dict[str, Any]:
     result: dict[str, Any] = {"task": str(task.pk), "role": task.role or None}
-    if task.assignee_id:
+    if task.assignee is not None:
         result["assignee"] = task.assignee.slug
     if people.note:
         result["note"] = people.note

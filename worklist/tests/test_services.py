@@ -139,4 +139,4 @@ def test_overdue_is_told(clinic):
 
     rows = selectors.with_overdue(selectors.open_tasks(), datetime(2026, 1, 2, tzinfo=UTC))
 
-    assert [(one.title, one.is_overdue) for one in rows] == [("Old", True), ("New", False)]
+    assert [(one.title, vars(one)["is_overdue"]) for one in rows] == [("Old", True), ("New", False)]
