@@ -76,8 +76,8 @@ class ClinicQuerySet(models.QuerySet):
 class ClinicModel(models.Model):
     """A row that belongs to one clinic.
 
-    Index and constraint of `clinic` are those that `clinic.migration_operations.ClinicKeys` makes: one index that starts
-    with it, and the composite keys, which reach the clinic through the rows that this one points to.
+    Index and constraint of `clinic` are those that `clinic.migration_operations.ClinicKeys` makes: one index that
+    starts with it, and the composite keys, which reach the clinic through the rows that this one points to.
     """
 
     clinic = models.ForeignKey(
