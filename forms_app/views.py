@@ -51,7 +51,6 @@ def by_link(view: View) -> View:
     @wraps(view)
     @sensitive_variables("token", "link")
     @sensitive_post_parameters()
-    @csp_replace({"script-src": [NONE], "connect-src": [NONE]})
     def opened(request: HttpRequest, token: str, **kwargs: Any) -> HttpResponse:
         try:
             link = read_token(token)
@@ -68,7 +67,8 @@ def by_link(view: View) -> View:
             response[name] = value
         return response
 
-    return opened
+    no_scripts: Callable[[View], View] = csp_replace({"script-src": [NONE], "connect-src": [NONE]})  # type: ignore[assignment]
+    return no_scripts(opened)
 
 
 @require_http_methods(METHODS)

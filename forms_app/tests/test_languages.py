@@ -16,6 +16,7 @@ from forms_app.message import write
 from forms_app.tests.builders import ask, make_template
 from messaging.recipients import reader_of
 from messaging.services import queue_email
+from messaging.text import Content
 
 FORMS = Path(__file__).resolve().parent.parent
 LOCALE = FORMS / "locale"
@@ -83,6 +84,7 @@ def test_the_message_and_the_page_speak_the_patients_language(client, patient, l
         clinic_id=patient.clinic_id, patient_id=patient.pk, category="transactional", purpose="forms"
     )
     content = write(delivery, reader_of(delivery))
+    assert isinstance(content, Content)
     assert content.subject == subject
     assert ('dir="rtl"' in content.html) == (language == "ar")
     assert heading in client.get(f"/f/{make_token(patient)}/").content.decode()

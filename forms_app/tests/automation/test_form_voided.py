@@ -17,7 +17,7 @@ TRIGGER = catalog.triggers["form.voided"]
 
 def fires_for(act: Callable[[], Any]) -> list[bool]:
     """Return, for each transition that `act` causes, whether the trigger answers it."""
-    seen = []
+    seen: list[bool] = []
 
     def note(sender, changes, **_kwargs):
         seen.extend(TRIGGER.fires(change) for change in changes)
