@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
+from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
@@ -76,7 +77,7 @@ class Clinic(models.Model):
 
     def clean(self) -> None:
         """Refuse settings that could never let a message leave."""
-        problems: dict[str, str] = {}
+        problems: dict[str, Any] = {}
         if (self.quiet_start is None) != (self.quiet_end is None):
             missing = "quiet_start" if self.quiet_start is None else "quiet_end"
             problems[missing] = _("Give both ends of the quiet hours, or neither.")

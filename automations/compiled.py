@@ -71,7 +71,9 @@ def _compile(clinic_id: int, epoch: int) -> ClinicRules:
         .values("pk", "slug", "name", "mode", "published_id", "published__trigger", "active_since")
     )
     _load_specs([row["published_id"] for row in stored if row["published_id"] not in _specs])
-    rules, unusable, errored = {}, {}, {}
+    rules: dict[int, CompiledRule] = {}
+    unusable: dict[int, str] = {}
+    errored: dict[str, list[int]] = {}
     specs = {row["pk"]: _specs[row["published_id"]] for row in stored}
     missing = missing_references(clinic_id, {pk: s.references for pk, s in specs.items() if isinstance(s, RuleSpec)})
     for row in stored:
@@ -127,8 +129,10 @@ def _load_specs(versions: Iterable[int]) -> None:
             _specs[row["pk"]] = parse_stored(row["trigger"], {part: row[f"{part}_text"] for part in PARTS})
 
 
-def spec_of(version_id: int) -> RuleSpec | str:
+def spec_of(version_id: int | None) -> RuleSpec | str:
     """Return the wording of a version, or why it cannot be used; versions never change, so they are kept."""
+    if version_id is None:
+        return "The run names no version."
     if version_id not in _specs:
         if len(_specs) >= MAX_KEPT:
             _specs.clear()

@@ -49,11 +49,15 @@ def load(claimed: Mapping[int, int]) -> tuple[list[Duty], list[int]]:
         .defer("config", "key", "result", "run__verdict")
         .order_by("due_at", "pk")
     )
-    busy, ours = [], []
+    ours: list[Step] = []
+    busy: list[int] = []
     for step in rows:
         if step.attempts != claimed[step.pk]:
             continue
-        (ours if step.patient_id in patients else busy).append(step.pk if step.patient_id not in patients else step)
+        if step.patient_id in patients:
+            ours.append(step)
+        else:
+            busy.append(step.pk)
     return duties_of(ours, patients), busy
 
 
@@ -103,7 +107,7 @@ def _told(step: Step) -> tuple[RuleSpec | None, ActionSpec | None, str]:
 
 def _fresh(steps: list[Step], told: Mapping[int, Any], moment: datetime) -> dict[int, dict[str, Any]]:
     """Read the patient facts that re-checks and only-ifs ask for, one query for each set of facts."""
-    groups: dict[tuple[int, str], list[Step]] = {}
+    groups: dict[tuple[int | None, str], list[Step]] = {}
     for step in steps:
         if told[step.pk][1] is not None:
             groups.setdefault((step.run.version_id, step.action_id), []).append(step)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from django.apps import apps
@@ -95,7 +95,8 @@ def _read_group(wanted: list[Ask], events: list[Event], found: dict[int, dict[st
     views = {event.pk: EventView(event.subject_type, event.occurred_at, event.data) for event in events}
     for key, params in from_row:
         fact = catalog.facts[key]
-        _add(found, fact_key(key, params), fact, {pk: fact.value(view, **params) for pk, view in views.items()})
+        read = partial(fact.value, **params)  # type: ignore[misc]
+        _add(found, fact_key(key, params), fact, {pk: read(view) for pk, view in views.items()})
         if fact.change:
             olds = {pk: _old(fact, view) for pk, view in views.items()}
             _add(found, old_key(fact_key(key, params)), fact, {pk: v for pk, v in olds.items() if v is not _NONE})

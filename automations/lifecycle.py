@@ -156,9 +156,10 @@ def _new_version(rule: Rule, spec: RuleSpec) -> RuleVersion:
     wire = spec_to_json(spec)
     newest = RuleVersion.objects.filter(rule=rule).aggregate(number=Max("number"))["number"] or 0
     values = {part: wire[part] for part in ("trigger_config", "conditions", "actions", "settings")}
-    same = rule.published is not None and rule.published.trigger == spec.trigger
-    if same and all(getattr(rule.published, part) == value for part, value in values.items()):
-        return rule.published
+    known = rule.published
+    unchanged = all(getattr(known, part, None) == value for part, value in values.items())
+    if known is not None and known.trigger == spec.trigger and unchanged:
+        return known
     return RuleVersion.objects.create(
         clinic_id=rule.clinic_id,
         rule=rule,

@@ -110,8 +110,9 @@ def _date(condition: Condition, expression: Any, asking: Asking) -> Any:
 def _is_plain_date(expression: Any, ctx: ReadContext) -> bool:
     """Tell whether an expression is a calendar date; a bare column is asked of the patient's model."""
     if isinstance(expression, F):
+        column: Any = expression
         field: Any = apps.get_model("patients", "Patient")
-        for name in expression.name.split("__"):
+        for name in column.name.split("__"):
             model = field if hasattr(field, "_meta") else field.related_model
             field = model._meta.pk if name == "pk" else model._meta.get_field(name)
     else:

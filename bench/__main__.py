@@ -7,7 +7,9 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from clinic.embedded import Postgres, Valkey
 
@@ -39,7 +41,7 @@ def main() -> None:
     report(rows, complete=not options.quick and not options.only)
 
 
-def measure(names: list[str], divide: int) -> list:
+def measure(names: Sequence[str], divide: int) -> list[Any]:
     """Run the experiments on a fresh schema."""
     import django
 
@@ -63,7 +65,7 @@ def measure(names: list[str], divide: int) -> list:
     return rows
 
 
-def report(rows: list, *, complete: bool) -> None:
+def report(rows: list[Any], *, complete: bool) -> None:
     """Print the table; a complete run also writes bench/results.json."""
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     print(f"{'name':32}{'ratio':>8}{'ours':>12}{'reference':>12}  unit")

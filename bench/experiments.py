@@ -122,7 +122,7 @@ SELECT extract(epoch FROM pg_xact_commit_timestamp(t.xmin) - pg_xact_commit_time
 
 def commit_to_effect(samples: int) -> list[Row]:
     """Time from the save's commit to its effect's commit, by PostgreSQL's commit timestamps, at 20 events a second."""
-    found: dict[str, list[float]] = {"reference": [], "ours": []}
+    found: dict[str, list[tuple[float, float]]] = {"reference": [], "ours": []}
     for _ in range(TIMES):
         with sides.reference():
             found["reference"].append(_latencies(samples, sides.save_plainly))

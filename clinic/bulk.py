@@ -46,7 +46,7 @@ def _clocks(model: type[models.Model]) -> tuple[str, ...]:
 def _statements(model: type[models.Model]) -> tuple[str, sql.Composed, tuple[models.Field[Any, Any], ...]]:
     table = model._meta.db_table
     fields = tuple(model._meta.local_concrete_fields)
-    columns = sql.SQL(", ").join(sql.Identifier(f.column) for f in fields)
+    columns: sql.Composed = sql.SQL(", ").join(sql.Identifier(str(f.column)) for f in fields)
     copy = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), columns)
     keys = "SELECT nextval(pg_get_serial_sequence(%s, 'id')), clinic_now() FROM generate_series(1, %s)"
     return keys, copy, fields

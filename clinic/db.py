@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 
-def lock_patients(ids: Iterable[int]) -> list[int]:
+def lock_patients(ids: Iterable[int | None]) -> list[int]:
     """Lock the patients' rows in id order until the transaction ends, and return the ids that exist.
 
     This is the one lock of the house (docs/architecture.md): whoever writes a patient's records holds it.
@@ -58,6 +58,8 @@ class ClinicForeignKey(models.ForeignKey):
 
 class ClinicQuerySet(models.QuerySet):
     """Rows of clinics; every question starts by naming the clinic."""
+
+    model: Any
 
     def for_clinic(self, clinic: Any) -> ClinicQuerySet:
         """Keep only the rows of `clinic` (an instance or its id)."""
@@ -106,9 +108,9 @@ class WatchedQuerySet(ClinicQuerySet):
             self.model.announce([Change.creation(row, moment) for row in created])
         return created
 
-    def bulk_update(self, objs: Iterable[Any], fields: Sequence[str], batch_size: int | None = None) -> int:
+    def bulk_update(self, objs: Iterable[Any], fields: Iterable[str], batch_size: int | None = None) -> int:
         """Write the named fields of many rows, refusing copies that are stale."""
-        rows = list(objs)
+        rows, fields = list(objs), list(fields)
         folded = folded_fields(self.model, fields)
         for row, field in product(rows, folded):
             field.pre_save(row, add=False)  # Django's bulk_update does not
@@ -118,7 +120,7 @@ class WatchedQuerySet(ClinicQuerySet):
             read = [row.revision for row in rows]
             try:
                 changes = [c for row in rows if (c := row.compare(stored.get(row.pk), set(fields)))]
-                plain = models.QuerySet(self.model, using=self.db)
+                plain: models.QuerySet[Any] = models.QuerySet(self.model, using=self.db)
                 names = dict.fromkeys([*fields, *(field.name for field in folded), "revision"])
                 count = plain.bulk_update(rows, list(names), batch_size=batch_size)
                 self.model.announce(changes)
@@ -139,9 +141,11 @@ class WatchedQuerySet(ClinicQuerySet):
             path = self.model.patient_path
             locked = lock_patients(list(self.order_by().values_list(path, flat=True)))
             # A row that came to match meanwhile belongs to a patient who may not be locked: it was not asked for.
-            rows = list(self.filter(**{f"{path}__in": locked}).order_by("pk"))
+            rows: list[Any] = list(self.filter(**{f"{path}__in": locked}).order_by("pk"))
             stored = self.model.stored_state([row.pk for row in rows])
-            plain = models.QuerySet(self.model, using=self.db).filter(pk__in=[row.pk for row in rows])
+            plain: models.QuerySet[Any] = models.QuerySet(self.model, using=self.db).filter(
+                pk__in=[row.pk for row in rows]
+            )
             count = plain.update(**values)
             changes = self.model.fresh_changes(stored)
             plain.filter(pk__in=[c.instance.pk for c in changes]).update(revision=models.F("revision") + 1)
@@ -171,7 +175,7 @@ class WatchedModel(ClinicModel):
     snapshot: tuple[str, ...] | None = None
     patient_path = "patient_id"
 
-    objects = WatchedQuerySet.as_manager()
+    objects = WatchedQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         abstract = True
@@ -224,7 +228,7 @@ class WatchedModel(ClinicModel):
             raise StaleRecord(noun)
         new = {}
         for attname in self.watched:
-            field = self._meta.get_field(attname)
+            field: Any = self._meta.get_field(attname)
             written = named is None or bool(named & {field.name, field.attname})
             new[attname] = field.to_python(getattr(self, attname)) if written else stored[attname]
         if self.patient_path != "id" and self.patient_key() != stored[self.patient_path]:
@@ -263,7 +267,7 @@ class WatchedModel(ClinicModel):
     @classmethod
     def watched_names(cls) -> set[str]:
         """Return the watched fields under both their names (`specialist`, `specialist_id`)."""
-        fields = [cls._meta.get_field(name) for name in cls.watched]
+        fields: list[Any] = [cls._meta.get_field(name) for name in cls.watched]
         return {f.name for f in fields} | {f.attname for f in fields}
 
     @classmethod

@@ -14,7 +14,7 @@ class ClinicKeys(Operation):
 
     Adds `UNIQUE (clinic_id, id)` to the model's table and, for each of its ClinicForeignKeys (or the `references`
     named), `FOREIGN KEY (clinic_id, x_id) REFERENCES target (clinic_id, id)`. A null key passes, as everywhere in SQL.
-    A table whose references may all be null also gets `FOREIGN KEY (clinic_id)`; others have it from what they point to.
+    A table whose references may all be null also gets `FOREIGN KEY (clinic_id)`; others have it from their references.
     Tables that point at each other get their unique keys first (`references=[]`), then the rest (`unique=False`).
     """
 

@@ -51,7 +51,7 @@ class Param:
 
     name: str
     type: str
-    label: str
+    label: Any
     required: bool = False
     default: Any = None
     choices: Any = ()
@@ -61,7 +61,7 @@ class Param:
     maximum: float | None = None
     max_length: int | None = None
     fact: str | None = None
-    help: str = ""
+    help: Any = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "choices", as_choices(self.choices))
@@ -72,7 +72,7 @@ class Subject:
     """A kind of thing that events are about: "appointment", "form", "patient"."""
 
     kind: str
-    label: str
+    label: Any
     model: str
 
 
@@ -84,7 +84,7 @@ class Anchor:
     """
 
     key: str
-    label: str
+    label: Any
     subject: str
     field: str
     begins: bool = False
@@ -95,7 +95,7 @@ class Reference:
     """A kind of row that a rule may name by slug; `active` is the filter of rows that may be chosen."""
 
     kind: str
-    label: str
+    label: Any
     model: str
     active: Mapping[str, Any] = field(default_factory=dict)
 
@@ -169,9 +169,9 @@ class Fact:
     """
 
     key: str
-    label: str
+    label: Any
     type: FactType
-    doc: str
+    doc: Any
     example: Mapping[str, Any]
     subject: str = "patient"
     triggers: tuple[str, ...] | None = None

@@ -7,7 +7,7 @@ and only when a condition asks, messages sent after the commit.
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from django.db import transaction
@@ -67,7 +67,7 @@ def on_saved(sender: Any, instance: Appointment, created: bool, **_: Any) -> Non
         if matches(version.conditions, facts):
             for action in version.actions:
                 message = {"action": action, "appointment_id": instance.pk}
-                transaction.on_commit(lambda message=message: run_action.apply_async(kwargs=message, queue="reference"))
+                transaction.on_commit(partial(run_action.apply_async, kwargs=message, queue="reference"))
 
 
 def connect() -> None:
