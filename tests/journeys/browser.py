@@ -15,37 +15,36 @@ class Forms(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[Form] = []
+        self._named: dict[str, Form] = {}
         self._form: Form | None = None
         self._select = self._textarea = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note what the tag says about a form."""
-        given = dict(attrs)
-        name, value = given.get("name") or "", given.get("value") or ""
+        """Note what the tag says about a form: the one around it, or the one that it names."""
+        given = {key: value or "" for key, value in attrs}
         if tag == "form":
-            self._form = Form(given.get("action") or "")
+            self._form = Form(given.get("action", ""))
             self.forms.append(self._form)
-        elif self._form is None:
+            self._named[given.get("id", "")] = self._form
             return
-        elif tag == "input" and name:
-            self._input(name, value, given)
-        elif tag == "button" and name:
-            self._form.buttons.append((name, value))
+        form = self._named.get(given["form"]) if "form" in given else self._form
+        if form is not None:
+            self._control(form, tag, given)
+
+    def _control(self, form: Form, tag: str, given: dict[str, str]) -> None:
+        name, value = given.get("name", ""), given.get("value", "")
+        kind = given.get("type", "text").lower()
+        if (tag == "button" or kind == "submit") and name:
+            form.buttons.append((name, value))
+        elif tag == "input" and name and (kind not in ("checkbox", "radio") or "checked" in given):
+            form.fields.append((name, value))
         elif tag == "select":
             self._select = name
         elif tag == "option" and "selected" in given and self._select:
-            self._form.fields.append((self._select, value))
+            form.fields.append((self._select, value))
         elif tag == "textarea" and name:
             self._textarea = name
-            self._form.fields.append((name, ""))
-
-    def _input(self, name: str, value: str, given: dict[str, str | None]) -> None:
-        assert self._form is not None
-        kind = (given.get("type") or "text").lower()
-        if kind == "submit":
-            self._form.buttons.append((name, value))
-        elif kind not in ("checkbox", "radio") or "checked" in given:
-            self._form.fields.append((name, value))
+            form.fields.append((name, ""))
 
     def handle_data(self, data: str) -> None:
         """Take the text of a textarea."""

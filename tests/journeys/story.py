@@ -12,7 +12,9 @@ from accounts.models import Clinic, Membership
 from appointments import services as visits
 from appointments.models import Appointment, Service
 from automations import recipes, ticking
-from automations.models import Rule, Run, Step
+from automations.models import Event, Rule, Run, Step
+from clinic import clock
+from clinic.embedded.process import wait_until
 from forms_app.models import FormRequest
 from messaging.models import Delivery, Notification
 from messaging.testing.mailserver import MailServer
@@ -21,6 +23,7 @@ from patients.services import register
 from worklist.models import Task
 
 YEAR = date.today().year + 1  # noqa: DTZ011 - only to lie ahead of the clock, which never goes back
+IDLE_SECONDS = 30
 Mail = tuple[int, str, str, str]
 
 
@@ -147,3 +150,27 @@ class Story:
         for model in (Delivery, FormRequest, Notification, Task):
             assert model.objects.count() == 0, model
         assert self.mails() == []
+
+
+class LiveStory(Story):
+    """The same with real workers at work: time is only set here, and what is due is theirs to find."""
+
+    def walk(self, day: int, at: str) -> None:
+        """Set the clock, and wait until the workers have done all that is due then."""
+        clock.advance_to(self.moment(day, at))
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until nothing is due any more. Raises AssertionError if the workers do not get that far."""
+        assert wait_until(self._idle, IDLE_SECONDS), "The workers do not come to an end."
+
+    @staticmethod
+    def _idle() -> bool:
+        """Tell whether nothing is due and nobody is at work (what is claimed is still as it was)."""
+        moment = clock.now()
+        return not (
+            Event.objects.filter(state=Event.State.NEW).exists()
+            or Step.objects.filter(state=Step.State.PENDING, due_at__lte=moment).exists()
+            or Delivery.objects.filter(state__in=Delivery.WAITING, not_before__lte=moment).exists()
+            or Delivery.objects.filter(state=Delivery.State.SENDING).exists()
+        )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import time, timedelta
+from datetime import UTC, time, timedelta
 
 import pytest
+from django.core.management import call_command
 
 from accounts.services import update_clinic
 from appointments import services as visits
@@ -45,6 +46,39 @@ def test_each_visit_has_its_own_reminder(story, patient):
     story.book(patient, 5, "11:00")
     story.walk(6, "09:00")
     assert story.arrived() == [(2, "10:00", "Reminder"), (4, "11:00", "Reminder")]
+
+
+def test_each_visit_of_a_series_has_its_own_reminder(story, patient):
+    starts = [story.moment(day, "10:00") for day in (3, 10, 17)]
+    visits.book_series(clinic=story.clinic, patient=patient, service=story.service(), starts=starts)
+    story.walk(20, "09:00")
+    assert story.arrived() == [(day, "10:00", "Reminder") for day in (2, 9, 16)]
+
+
+def test_the_tick_command_walks_the_same_way(story, patient, capsys):
+    story.book(patient, 5, "10:00")
+    call_command("tick", at=story.moment(6, "09:00").isoformat())
+    assert story.arrived() == [(4, "10:00", "Reminder")]
+    assert story.moment(4, "10:00").astimezone(UTC).isoformat() in capsys.readouterr().out
+
+
+def test_a_silent_move_takes_the_reminder_along_all_the_same(story, patient):
+    visit = story.book(patient, 3, "10:00")
+    story.settle()
+    with silently("import"):
+        visits.reschedule(visit, starts_at=story.moment(8, "14:00"))
+    story.walk(9, "09:00")
+    assert story.arrived() == [(7, "14:00", "Reminder")]
+
+
+def test_a_silent_cancellation_stops_the_reminder_all_the_same(story, patient):
+    visit = story.book(patient, 3, "10:00")
+    story.settle()
+    with silently("import"):
+        visits.cancel(visit)
+    story.walk(9, "09:00")
+    assert story.steps(SLUG) == [("a1", "cancelled", "stopped")]
+    assert story.mails() == []
 
 
 def test_a_visit_is_reminded_of_once_however_often_it_is_confirmed(story, patient):
