@@ -180,6 +180,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "staff:home"
 
 # --- language and time ---------------------------------------------------------------------------------------------
 
