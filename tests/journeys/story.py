@@ -62,8 +62,9 @@ class Story:
         """Have all done that is due at this moment; no time passes."""
         ticking.drain_all()
 
-    def local(self, moment: datetime) -> tuple[int, str]:
+    def local(self, moment: datetime | None) -> tuple[int, str]:
         """Return a moment as day and local time, the seconds cut off."""
+        assert moment is not None
         there = moment.astimezone(self.zone)
         return (there.date() - self.day_0).days, f"{there:%H:%M}"
 

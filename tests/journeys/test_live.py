@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
 @pytest.fixture
-def story(live_server, start_worker, clinic, mailbox, settings) -> LiveStory:
+def story(live_server: Any, start_worker: Any, clinic: Any, mailbox: Any, settings: Any) -> LiveStory:
     """The clinic with every shipped rule on, an engine worker with beat and a deliver worker."""
     settings.PUBLIC_URL = live_server.url
     mail = {"TEST_EMAIL_HOST": "127.0.0.1", "TEST_EMAIL_PORT": str(mailbox.port)}
