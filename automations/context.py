@@ -36,13 +36,22 @@ class Interval(Func):
 
 
 class StartOfDay(Func):
-    """The instant at which the day after (or `shift` days after) a local date's day begins.
+    """The instant at which a local timestamp is first on the wall, for the start of a local day.
 
-    PostgreSQL and Python (with fold=0) both take the offset before a gap, so a day without midnight starts alike.
+    Where midnight does not exist, PostgreSQL and Python (with fold=0) both take the offset from before the gap. Where
+    it comes twice (Havana, the Azores), PostgreSQL takes the second: so the offset of three hours earlier is tried
+    first.
     """
 
-    template = "timezone(%(expressions)s)"
     output_field = DateTimeField()
+
+    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        """Write both readings of the timestamp and choose the earlier one that the wall agrees with."""
+        (zone, of_zone), (wall, of_wall) = (compiler.compile(one) for one in self.get_source_expressions())
+        both = [*of_zone, *of_wall]
+        early = f"(timezone({zone}, {wall} - interval '3 hours') + interval '3 hours')"
+        sql = f"CASE WHEN timezone({zone}, {early}) = {wall} THEN {early} ELSE timezone({zone}, {wall}) END"
+        return f"({sql})", [*of_zone, *both, *of_wall, *both, *both]
 
 
 class LocalMidnight(Func):

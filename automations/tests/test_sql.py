@@ -1,0 +1,144 @@
+"""The two readers of one condition tree agree: the evaluator over facts read in Python, and one SQL expression."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, seed, settings
+
+from automations.engine.conditions import evaluate, parse_group
+from automations.engine.declare import catalog
+from automations.engine.operators import operators_for
+from automations.engine.text import fold
+from automations.engine.values import EventFacts, Group
+from automations.facts import read_patients
+from automations.sql import COMPILERS, Bool, compile_group
+from automations.tests.worlds import YEARS, World, build, declared, extra_facts, moments_of, patient_facts, trees
+from clinic.testing import PROOF, rounds
+from clinic.text import fold as stored_fold
+from patients.models import Patient
+
+BUCHAREST = ZoneInfo("Europe/Bucharest")
+EXAMPLES = rounds(60, 2_600)
+"""Trees a zone, of eight; `make proof` asks 20,800, each of forty patients."""
+LEAST = rounds(10, 20) / 100
+"""The share of the verdicts that must be true, false and unknown: a proof over one answer proves nothing."""
+
+
+def any_seed(test):
+    """Leave the seed to chance: the long run looks for what no run before has tried."""
+    return test
+
+
+@pytest.fixture
+def facts() -> Iterator[None]:
+    with declared(extra_facts()):
+        yield
+
+
+@pytest.fixture
+def world(facts: None, db: None, request: Any) -> World:
+    return build(request.param)
+
+
+def in_sql(world: World, group: Group, moment: datetime) -> dict[int, bool | None]:
+    asked = Patient.objects.filter(pk__in=world.patients).order_by()
+    with transaction.atomic():
+        return dict(asked.annotate(answer=compile_group(group, moment, world.zone)).values_list("pk", "answer"))
+
+
+def in_python(world: World, group: Group, moment: datetime) -> dict[int, bool | None]:
+    asks = [(condition.field, condition.params) for condition in group.conditions()]
+    with transaction.atomic():
+        read = read_patients(world.patients, asks, moment)
+    return {
+        pk: evaluate(group, EventFacts("patient.onboarded", moment, world.zone, facts)).result
+        for pk, facts in read.items()
+    }
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("world", YEARS, indirect=True)
+def test_python_and_sql_agree_on_every_tree(world):
+    verdicts: Counter[bool | None] = Counter()
+    used: Counter[tuple[str, str]] = Counter()
+    asked = 0
+
+    @(any_seed if PROOF else seed(17))
+    @settings(max_examples=EXAMPLES, database=None, suppress_health_check=list(HealthCheck))
+    @given(tree=trees(world), moment=moments_of(world))
+    def agree(tree, moment):
+        nonlocal asked  # only what has agreed counts
+        group = parse_group(tree, patient_facts())
+        expected = in_python(world, group, moment)
+        assert in_sql(world, group, moment) == expected
+        asked += 1
+        verdicts.update(expected.values())
+        used.update((condition.field, condition.op) for condition in group.conditions())
+
+    agree()
+
+    total = sum(verdicts.values())
+    shares = {name: verdicts[answer] / total for name, answer in (("true", True), ("false", False), ("unknown", None))}
+    told = ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
+    print(f"{world.zone}: {asked:,} trees, {total:,} verdicts: {told}")  # noqa: T201 - pytest -rP shows it
+    assert asked >= EXAMPLES
+    assert all(share >= LEAST for share in shares.values()), shares
+    if PROOF:
+        every = {(key, op) for key, fact in patient_facts().items() for op in operators_for(fact.type.value)}
+        assert set(used) == every
+
+
+@pytest.mark.parametrize("world", ["Europe/Bucharest"], indirect=True)
+def test_the_proof_would_notice_a_reader_that_takes_unknown_for_false(world, monkeypatch):
+    rightly = COMPILERS["text", "is"]
+    monkeypatch.setitem(COMPILERS, ("text", "is"), lambda e, v: Bool("coalesce(%(expressions)s, false)", rightly(e, v)))
+    group = parse_group(
+        {"match": "none", "items": [{"field": "patient.city", "op": "is", "value": "Iași"}]}, patient_facts()
+    )
+    answers, expected = in_sql(world, group, world.moments[0]), in_python(world, group, world.moments[0])
+    unknown = {pk for pk, answer in expected.items() if answer is None}
+    assert unknown
+    assert {pk for pk in expected if answers[pk] != expected[pk]} == unknown
+
+
+def test_every_operator_has_its_sql():
+    kinds = {fact.type.value for fact in catalog.facts.values()} - {"date"}
+    wanted = {(kind, op) for kind in kinds for op in operators_for(kind) if op not in ("is_empty", "is_not_empty")}
+    assert wanted <= set(COMPILERS)
+
+
+def test_a_tree_without_conditions_is_true_of_everybody(patient):
+    for match in ("all", "any", "none"):
+        [answer] = Patient.objects.annotate(
+            answer=compile_group(Group(match), patient.registered_at, BUCHAREST)
+        ).values_list("answer", flat=True)
+        assert answer is True
+
+
+def test_a_fact_of_an_event_cannot_be_asked_of_a_patient(patient):
+    group = parse_group(
+        {"match": "all", "items": [{"field": "appointment.series_position", "op": "eq", "value": 1}]}, catalog.facts
+    )
+    with pytest.raises(KeyError, match="belongs to an event"):
+        compile_group(group, patient.registered_at, BUCHAREST)
+
+
+def test_the_stored_and_the_asked_text_fold_alike():
+    """Every character of Unicode, alone and after another: both readers must see one text."""
+    differing = [
+        f"U+{point:04X}"
+        for point in range(sys.maxunicode + 1)
+        if not 0xD800 <= point <= 0xDFFF
+        for text in (chr(point), f"a{chr(point)}", f"Σ{chr(point)}")
+        if fold(text) != stored_fold(text)
+    ]
+    assert differing == [], unicodedata.unidata_version

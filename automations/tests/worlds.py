@@ -1,0 +1,348 @@
+"""Diverse patients of one clinic, and condition trees about them, for proofs over all patient facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import BooleanField, Case, DateField, F, FloatField, Q, Value, When
+from django.db.models.functions import Cast, Length, NullIf
+from hypothesis import strategies as st
+
+from accounts.models import Clinic, Membership, User
+from appointments.models import Appointment, Service
+from automations.engine.declare import Fact, FactType, Param, catalog
+from automations.engine.moments import UNITS, shift_day, start_of_day
+from automations.engine.operators import operators_for
+from automations.engine.text import fold
+from forms_app.models import FormRequest, FormTemplate, FormTemplateVersion
+from patients.models import Patient
+
+PATIENTS = 40
+SERVICES = ("initial-evaluation", "follow-up", "massage")
+SPECIALISTS = ("dr-ionescu", "dr-ene")
+FORMS = ("privacy", "pain-survey", "satisfaction")
+SLUGS = {"service": SERVICES, "specialist": SPECIALISTS, "form": FORMS}
+TEXTS = (
+    "Iași",
+    "IASI",
+    "iaşi",
+    "Straße",
+    "STRASSE",
+    "İzmir",
+    "izmir",
+    "São Paulo",
+    "Ångström",
+    "A\u030angstro\u0308m",
+    "ﬁne",
+    "en",
+    "EN",
+    "pt-BR",
+    "ro",
+    "Αθήνα",
+    "ΑΘΗΝΑ",
+    "Σοφός",
+    "บางกอก",
+    "mumbai मुंबई",
+    "100%_\\'\"",
+    "a",
+    " Iași ",
+)
+WORDS = ("vip", "VIP", "diabetes", "naïve", "a,b", '{"x"}', "NULL", "website", "referral")
+YEARS = {
+    "Europe/Bucharest": 2026,
+    "America/New_York": 2026,
+    "Australia/Lord_Howe": 2026,
+    "America/Sao_Paulo": 2018,
+    "America/Havana": 2026,
+    "America/Santiago": 2026,
+    "Asia/Beirut": 2026,
+    "Asia/Kathmandu": 2024,
+}
+"""Zones with a year of their clocks: changes by half an hour, midnights that are missing or come twice, a leap year."""
+
+
+def extra_facts() -> list[Fact]:
+    """Return facts of the kinds that no app declares of a patient yet: plain dates, yes or no, fractions, no list."""
+
+    def fact(key: str, kind: FactType, expression: Any, **more: Any) -> Fact:
+        return Fact(f"patient.{key}", key, kind, key, {}, expression=expression, **more)
+
+    def known_city(ctx: Any) -> Any:
+        asked = When(
+            ~Q(**{ctx.path("city"): ""}),
+            then=Case(When(Q(**{ctx.path("sex"): "male"}), then=Value(True)), default=Value(False)),
+        )
+        return Case(asked, default=Value(None), output_field=BooleanField(null=True))
+
+    def tags_or_nothing(ctx: Any) -> Any:
+        return NullIf(F(ctx.path("tags")), Value([], output_field=Patient._meta.get_field("tags")))
+
+    def fraction(ctx: Any) -> Any:
+        return NullIf(Cast(Length(ctx.path("city")), FloatField()), Value(0.0)) / Value(7.0)
+
+    return [
+        fact("x_born_on", FactType.date, lambda ctx: F(ctx.path("birth_date"))),
+        fact("x_local_day", FactType.date, lambda ctx: Cast(ctx.today, DateField())),
+        fact("x_flag", FactType.boolean, known_city),
+        fact("x_fraction", FactType.number, fraction),
+        fact("x_tags", FactType.list, tags_or_nothing),
+    ]
+
+
+@contextmanager
+def declared(facts: list[Fact]) -> Iterator[None]:
+    """Offer facts to rules while inside."""
+    for fact in facts:
+        catalog.add(fact)
+    try:
+        yield
+    finally:
+        for fact in facts:
+            del catalog.facts[fact.key]
+        catalog._offered.clear()
+
+
+@dataclass(frozen=True)
+class World:
+    """A clinic with its patients, and the moments worth asking at."""
+
+    clinic: Clinic
+    zone: ZoneInfo
+    patients: tuple[int, ...]
+    moments: tuple[datetime, ...]
+
+
+def build(zone_name: str) -> World:
+    """Store a clinic in this zone with its cast; the same rows every time."""
+    random = Random(zone_name)
+    zone, year = ZoneInfo(zone_name), YEARS[zone_name]
+    clinic = Clinic.objects.create(slug="world", name="World", time_zone=zone_name)
+    moments = interesting_moments(zone, year)
+    members = [_member(clinic, slug) for slug in SPECIALISTS]
+    rows = [_patient(clinic, number, members, moments, zone, random) for number in range(PATIENTS)]
+    Patient.objects.bulk_create(rows)
+    services = [Service.objects.create(clinic=clinic, slug=slug, name=slug) for slug in SERVICES]
+    visits = [visit for row in rows for visit in _visits(row, services, moments, zone, random)]
+    Appointment.objects.bulk_create(visits)
+    FormRequest.objects.bulk_create(_requests(clinic, rows, random))
+    return World(clinic, zone, tuple(row.pk for row in rows), moments)
+
+
+def interesting_moments(zone: ZoneInfo, year: int) -> tuple[datetime, ...]:
+    """Return the clock changes of a year, their days' edges, ends of months and an ordinary noon, and around them."""
+    found = [datetime(year, 7, 15, 12, 0, tzinfo=UTC)]
+    hour = datetime(year, 1, 1, tzinfo=UTC)
+    while hour.year == year:
+        later = hour + timedelta(hours=1)
+        if hour.astimezone(zone).utcoffset() != later.astimezone(zone).utcoffset():
+            day = later.astimezone(zone).date()
+            found += [hour, later, later + timedelta(minutes=30), start_of_day(day, zone)]
+            found.append(start_of_day(shift_day(day, 1, "days"), zone))
+        hour = later
+    ends = (date(year, 2, 28), date(year, 3, 1), date(year, 3, 31), date(year, 5, 31), date(year, 12, 31))
+    found += [start_of_day(day, zone) + timedelta(hours=9) for day in ends]
+    found += [start_of_day(ends[1], zone), start_of_day(ends[1], zone) - timedelta(microseconds=1)]
+    return tuple(sorted(set(found)))
+
+
+def _member(clinic: Clinic, slug: str) -> Membership:
+    user = User.objects.create_user(f"{slug}@world.example", f"{slug}@world.example", None)
+    return Membership.objects.create(clinic=clinic, user=user, role="specialist", slug=slug, name=slug)
+
+
+def _some(random: Random, values: Any, chance: float, otherwise: Any) -> Any:
+    return random.choice(values) if random.random() < chance else otherwise
+
+
+def _patient(
+    clinic: Clinic,
+    number: int,
+    members: list[Membership],
+    moments: tuple[datetime, ...],
+    zone: ZoneInfo,
+    random: Random,
+) -> Patient:
+    empty = number == 0  # somebody of whom nothing is known at all
+    day = random.choice(moments).astimezone(zone).date()
+    born = shift_day(day, -12 * random.choice((0, 1, 16, 18, 65, 66)), "months") + timedelta(random.choice((-1, 0, 1)))
+    dates = (born, date(1956, 2, 29), date(2000, 2, 29), day + timedelta(days=1), date(1900, 1, 1))
+    chance = 0.0 if empty else 0.5
+    return Patient(
+        clinic=clinic,
+        given_name=f"P{number}",
+        birth_date=_some(random, dates, chance, None),
+        sex="unknown" if empty else random.choice(Patient.Sex.values),
+        language=_some(random, TEXTS, chance, ""),
+        city=_some(random, TEXTS, chance, ""),
+        source=_some(random, WORDS, chance, ""),
+        specialist=_some(random, members, chance, None),
+        tags=[] if empty else random.sample(WORDS, random.choice((0, 0, 1, 2))),
+        registered_at=random.choice(moments) + _nudge(random),
+    )
+
+
+def _nudge(random: Random) -> timedelta:
+    spans = (
+        timedelta(0),
+        timedelta(microseconds=1),
+        timedelta(hours=1),
+        timedelta(hours=23),
+        timedelta(days=1),
+        timedelta(days=7),
+        timedelta(days=28),
+        timedelta(days=31),
+        timedelta(days=92),
+    )
+    return random.choice((-1, 1)) * random.choice(spans)
+
+
+def _visits(
+    row: Patient, services: list[Service], moments: tuple[datetime, ...], zone: ZoneInfo, random: Random
+) -> list[Appointment]:
+    count = random.choice((0, 0, 0, 1, 2, 5, 12))
+    visits = []
+    for _ in range(0 if row.given_name == "P0" else count):
+        moment = random.choice(moments)
+        if random.random() < 0.5:
+            day = shift_day(moment.astimezone(zone).date(), random.choice((-3, -1, 0, 1)), random.choice(UNITS[2:]))
+            moment = start_of_day(day, zone)
+        status = random.choice(Appointment.Status.values)
+        starts_at = moment + _nudge(random)
+        visits.append(
+            Appointment(
+                clinic_id=row.clinic_id,
+                patient=row,
+                service=random.choice(services),
+                starts_at=starts_at,
+                status=status,
+            )
+        )
+    return visits
+
+
+def _requests(clinic: Clinic, rows: list[Patient], random: Random) -> list[FormRequest]:
+    versions = []
+    for slug in FORMS:
+        template = FormTemplate.objects.create(clinic=clinic, slug=slug, name=slug, kind="survey")
+        versions.append(FormTemplateVersion.objects.create(clinic=clinic, template=template, number=1, title=slug))
+    requests = []
+    for row in rows[1:]:
+        for version in random.sample(versions, random.choice((0, 1, 3))):
+            status = random.choice(FormRequest.Status.values)
+            requests.append(
+                FormRequest(clinic=clinic, patient=row, template=version.template, version=version, status=status)
+            )
+    return requests
+
+
+# --- condition trees as JSON ---
+
+
+def patient_facts() -> dict[str, Fact]:
+    """Return every fact of a patient that has an SQL expression, those declared tomorrow included."""
+    return {key: fact for key, fact in catalog.facts.items() if fact.subject == "patient"}
+
+
+def moments_of(world: World) -> st.SearchStrategy[datetime]:
+    """Ask at the moments of the world, and just before and after."""
+    spans = (timedelta(0), timedelta(microseconds=1), timedelta(hours=1), timedelta(hours=25), timedelta(days=30))
+    nudges = st.sampled_from([*spans, *(-one for one in spans)])
+    return st.builds(lambda moment, nudge: moment + nudge, st.sampled_from(world.moments), nudges)
+
+
+def trees(world: World) -> st.SearchStrategy[dict[str, Any]]:
+    """Make valid condition trees: every fact, operator and parameter, groups nested up to four deep."""
+    days = sorted({moment.astimezone(world.zone).date() for moment in world.moments})
+    lines = st.sampled_from(sorted(patient_facts().values(), key=lambda fact: fact.key)).flatmap(
+        lambda fact: _lines(fact, days)
+    )
+
+    def group(items: Any) -> Any:
+        return st.fixed_dictionaries(
+            {
+                "field": st.just("group"),
+                "match": st.sampled_from(("all", "any", "none")),
+                "items": st.lists(items, min_size=1, max_size=3),
+            }
+        )
+
+    inner = st.recursive(lines, group, max_leaves=8)
+    matches = st.sampled_from(("all", "any", "none"))
+    return st.fixed_dictionaries({"match": matches, "items": st.lists(inner, min_size=1, max_size=3)})
+
+
+def _lines(fact: Fact, days: list[date]) -> st.SearchStrategy[dict[str, Any]]:
+    operators = operators_for(fact.type.value)
+    # Being empty is never unknown, and half of a patient's record is: ask it less often than the comparisons.
+    weighted = [op for key, op in operators.items() for _ in range(1 if "empty" in key else 3)]
+    return st.sampled_from(weighted).flatmap(lambda op: _line(fact, op.key, op.takes, days))
+
+
+def _line(fact: Fact, op: str, takes: str, days: list[date]) -> st.SearchStrategy[dict[str, Any]]:
+    required: dict[str, Any] = {"field": st.just(fact.key), "op": st.just(op)}
+    if takes != "nothing":
+        required["value"] = _operand(fact, takes, days)
+    optional = {param.name: _param(param) for param in fact.params}
+    return st.fixed_dictionaries(required, optional=optional)
+
+
+def _operand(fact: Fact, takes: str, days: list[date]) -> st.SearchStrategy[Any]:
+    numbers = st.one_of(
+        st.integers(0, 3),
+        st.sampled_from((0, 1, 16, 18, 64, 65, 66, 5 / 7, 10**12, -1, 0.5, 64.999)),
+        st.floats(-100, 100, allow_nan=False),
+    )
+    texts = st.one_of(
+        st.sampled_from(TEXTS), st.sampled_from(("ia", "st", "%", "_", "os", "\u0301x")), st.text(max_size=3)
+    )
+    usable = texts.filter(_means_something)
+    members = st.sampled_from(_members(fact))
+    near = st.builds(lambda day, shift: day + timedelta(shift), st.sampled_from(days), st.integers(-2, 2))
+    kinds: Mapping[str, st.SearchStrategy[Any]] = {
+        "number": numbers,
+        "pair": st.lists(numbers, min_size=2, max_size=2).map(sorted),
+        "text": usable,
+        "texts": st.lists(usable, min_size=1, max_size=3),
+        "members": st.lists(members, min_size=1, max_size=3),
+        "flag": st.booleans(),
+        "day": st.one_of(near, st.dates(date(1800, 1, 1), date(2200, 12, 31))).map(str),
+        "span": spans(),
+    }
+    return kinds[takes]
+
+
+def _means_something(text: str) -> bool:
+    return (
+        bool(text.strip())
+        and bool(fold(text).strip())
+        and not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text)
+    )
+
+
+def _members(fact: Fact) -> list[str]:
+    known = [value for value, _label in fact.choices] or [*SLUGS.get(fact.reference or "", WORDS)]
+    return known if fact.choices else [*known, "nobody", "Naïve", "\U0001f600"]
+
+
+def spans() -> st.SearchStrategy[dict[str, Any]]:
+    """Make stretches of time of every unit, short ones and the longest allowed."""
+    short = {"minutes": (1, 60), "hours": (1, 23, 24, 25), "days": (1, 2, 30), "weeks": (1, 4), "months": (1, 3, 12)}
+    long = {"minutes": 1_000_000, "hours": 100_000, "days": 40_000, "weeks": 6_000, "months": 1_200}
+    return st.sampled_from(UNITS).flatmap(
+        lambda unit: st.fixed_dictionaries(
+            {"amount": st.sampled_from((*short[unit], *short[unit], long[unit])), "unit": st.just(unit)}
+        )
+    )
+
+
+def _param(param: Param) -> st.SearchStrategy[Any]:
+    if param.type == "window":
+        return spans()
+    values: Any = [value for value, _label in param.choices] or [*SLUGS[param.reference or ""], "nothing-like-it"]
+    return st.lists(st.sampled_from(values), min_size=1, max_size=3) if param.many else st.sampled_from(values)
