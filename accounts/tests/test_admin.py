@@ -8,6 +8,8 @@ from accounts.models import AuditEntry, Clinic, Membership, Pause, User
 from accounts.selectors import is_paused
 from tests.cast import PASSWORD, client_of, make_member
 
+pytestmark = pytest.mark.django_db
+
 
 def listing(name):
     return reverse(f"admin:accounts_{name}_changelist")
