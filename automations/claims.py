@@ -1,6 +1,9 @@
 """Claim work: one statement a batch that commits `attempts + 1` and a short lease before anything is tried.
 
 So a crash counts. Claims join the patient with SKIP LOCKED and never wait, so they cannot deadlock with a writer.
+
+Whatever kills its worker must not take others along: first attempts run together, second ones alone but claimed
+together, and from the third on a claim takes a single row, so that only what was tried is counted as tried.
 """
 
 from __future__ import annotations
@@ -19,23 +22,29 @@ RETRIABLE = ("40001", "40P01", "55P03")
 """SQLSTATEs of serialisation failure, deadlock and lock timeout: the batch is tried again and nobody is to blame."""
 
 EVENTS = """
-UPDATE automations_event AS work SET attempts = work.attempts + 1, lease_until = %(lease)s
-  FROM (SELECT e.id FROM automations_event e JOIN patients_patient p ON p.id = e.patient_id
+WITH due AS MATERIALIZED (
+        SELECT e.id, e.attempts FROM automations_event e JOIN patients_patient p ON p.id = e.patient_id
          WHERE e.state = 'new' AND (e.lease_until IS NULL OR e.lease_until <= %(now)s)
-         ORDER BY e.id LIMIT %(limit)s FOR NO KEY UPDATE OF p, e SKIP LOCKED) AS due
- WHERE work.id = due.id RETURNING work.id, work.attempts
+         ORDER BY e.id LIMIT %(limit)s FOR NO KEY UPDATE OF p, e SKIP LOCKED)
+UPDATE automations_event AS work SET attempts = work.attempts + 1, lease_until = %(lease)s FROM due
+ WHERE work.id = due.id
+   AND (due.attempts < 2 OR due.id = (SELECT id FROM due WHERE attempts >= 2 ORDER BY attempts, id LIMIT 1))
+RETURNING work.id, work.attempts
 """
 STEPS = """
-UPDATE automations_step AS work SET attempts = work.attempts + 1, lease_until = %(lease)s
-  FROM (SELECT s.id FROM automations_step s JOIN patients_patient p ON p.id = s.patient_id
+WITH due AS MATERIALIZED (
+        SELECT s.id, s.attempts FROM automations_step s JOIN patients_patient p ON p.id = s.patient_id
           JOIN automations_rule r ON r.id = s.rule_id
          WHERE s.state = 'pending' AND s.due_at <= %(now)s AND (s.lease_until IS NULL OR s.lease_until <= %(now)s)
            AND r.mode IN ('on', 'review')
            AND NOT EXISTS (SELECT 1 FROM accounts_pause z WHERE z.clinic_id = s.clinic_id AND z.ended_at IS NULL
                               AND (z.scope = 'clinic' OR (z.scope = 'rule' AND z.target_id = s.rule_id)
                                    OR (z.scope = 'patient' AND z.target_id = s.patient_id)))
-         ORDER BY s.due_at, s.id LIMIT %(limit)s FOR NO KEY UPDATE OF p, s SKIP LOCKED) AS due
- WHERE work.id = due.id RETURNING work.id, work.attempts
+         ORDER BY s.due_at, s.id LIMIT %(limit)s FOR NO KEY UPDATE OF p, s SKIP LOCKED)
+UPDATE automations_step AS work SET attempts = work.attempts + 1, lease_until = %(lease)s FROM due
+ WHERE work.id = due.id
+   AND (due.attempts < 2 OR due.id = (SELECT id FROM due WHERE attempts >= 2 ORDER BY attempts, id LIMIT 1))
+RETURNING work.id, work.attempts
 """
 UNCLAIM = {
     "automations_event": "UPDATE automations_event SET attempts = greatest(attempts - 1, 0), lease_until = NULL"
@@ -56,6 +65,18 @@ def claim(statement: str, limit: int) -> dict[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(statement, {"now": moment, "lease": moment + LEASE, "limit": limit})
         return dict(cursor.fetchall())
+
+
+def batches(claimed: dict[int, int]) -> list[dict[int, int]]:
+    """Split what was claimed into what is tried at once: first attempts together, the others alone, fewest first."""
+    together = {pk: n for pk, n in claimed.items() if n == 1}
+    alone = sorted((n, pk) for pk, n in claimed.items() if n > 1)
+    return ([together] if together else []) + [{pk: n} for n, pk in alone]
+
+
+def worn_out(batch: dict[int, int]) -> bool:
+    """Tell whether a row was tried so often, without anybody living to tell why it failed, that it is given up."""
+    return len(batch) == 1 and max(batch.values()) > MAX_ATTEMPTS
 
 
 def unclaim(table: Table, ids: list[int]) -> None:

@@ -29,14 +29,13 @@ def execute_batch(limit: int = BATCH) -> int:
     First attempts run together; a step that was claimed before runs alone, so that whatever went wrong with it takes
     nobody along.
     """
-    claimed = claims.claim(claims.STEPS, limit)
-    together = {pk: n for pk, n in claimed.items() if n == 1}
-    batches = [together] if together else []
-    batches += [{pk: n} for pk, n in claimed.items() if n > 1]
-    return sum(_attempt(batch) for batch in batches)
+    return sum(_attempt(batch) for batch in claims.batches(claims.claim(claims.STEPS, limit)))
 
 
 def _attempt(batch: dict[int, int]) -> int:
+    if claims.worn_out(batch):
+        outcomes.give_up(next(iter(batch)))
+        return 0
     try:
         with transaction.atomic(), origin("tick"):
             return _execute(batch)

@@ -34,14 +34,13 @@ def match_batch(limit: int = BATCH) -> int:
 
     First attempts run together; an event that was claimed before runs alone.
     """
-    claimed = claims.claim(claims.EVENTS, limit)
-    together = {pk: n for pk, n in claimed.items() if n == 1}
-    batches = [together] if together else []
-    batches += [{pk: n} for pk, n in claimed.items() if n > 1]
-    return sum(_attempt(batch) for batch in batches)
+    return sum(_attempt(batch) for batch in claims.batches(claims.claim(claims.EVENTS, limit)))
 
 
 def _attempt(batch: dict[int, int]) -> int:
+    if claims.worn_out(batch):
+        _give_up(batch, "its worker died each time")
+        return 0
     try:
         with transaction.atomic(), origin("tick"):
             return _match(batch)
@@ -63,10 +62,16 @@ def _failed(batch: dict[int, int], error: Exception) -> None:
         return
     for pk, attempts in batch.items():
         if attempts >= claims.MAX_ATTEMPTS:
-            text = f"Given up after {attempts} attempts: {type(error).__name__}."
-            Event.objects.filter(pk=pk).update(state=Event.State.DEAD, last_error=text)
+            _give_up(batch, type(error).__name__)
         else:
             claims.release("automations_event", [pk], claims.backoff(attempts))
+
+
+def _give_up(batch: dict[int, int], why: str) -> None:
+    """Take events that cannot be matched out of the way; what was matched after all (a lost answer) stays matched."""
+    text = f"Given up after {claims.MAX_ATTEMPTS} attempts: {why}."
+    logger.error("events were given up", extra={"code": "given_up", "count": len(batch)})
+    Event.objects.filter(pk__in=batch, state=Event.State.NEW).update(state=Event.State.DEAD, last_error=text)
 
 
 def _match(batch: dict[int, int]) -> int:

@@ -25,7 +25,7 @@ UPDATE automations_step AS s
        finished_at = CASE WHEN v.state IN ('pending', 'held') THEN NULL ELSE %(now)s END
   FROM jsonb_to_recordset(%(rows)s::jsonb) AS v(id bigint, state text, reason text, text text, result jsonb,
        due_at timestamptz, lease_until timestamptz, attempts int)
- WHERE s.id = v.id
+ WHERE s.id = v.id AND s.state = 'pending'
 """
 
 
@@ -70,8 +70,18 @@ def _failure(attempts: int, error: Exception) -> Outcome:
 
 
 def record_failure(step_id: int, attempts: int, error: Exception) -> None:
-    """Write the failure of a step whose whole transaction broke."""
+    """Write the failure of a step whose whole transaction broke.
+
+    Nobody holds the patient any more, so the step may have ended meanwhile: stopped by a writer, or done after all,
+    if only the answer to its commit was lost. Then it stays as it is.
+    """
     _write([(step_id, attempts, _failure(attempts, error))])
+
+
+def give_up(step_id: int) -> None:
+    """End a step that was tried ten times by workers of which none lived to say why it failed."""
+    text = f"Given up after {MAX_ATTEMPTS} attempts: its worker died each time."
+    _write([(step_id, MAX_ATTEMPTS, Outcome(Step.State.FAILED, "failed", text))])
 
 
 def write(duties: Sequence[Duty], results: Mapping[int, Outcome]) -> None:
