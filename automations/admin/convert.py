@@ -40,9 +40,9 @@ class Editor:
         self.kept_modes: dict[str, None] = {}
 
     def fact_line(self, key: str) -> FactLine:
-        """Return the inputs of a fact on offer."""
+        """Return the inputs of a declared fact."""
         if key not in self._facts:
-            self._facts[key] = FactLine(self.offered[key], self.choices)
+            self._facts[key] = FactLine(catalog.facts[key], self.choices)
         return self._facts[key]
 
     def action_line(self, key: str) -> ActionLine:
@@ -55,6 +55,8 @@ class Editor:
         """Return the inputs of a timing."""
         if self._timing is None:
             self._timing = TimingLine(self.trigger, self.choices)
+            for mode in self.kept_modes:
+                self._timing.offer(mode)
         return self._timing
 
     def forget_lines(self) -> None:

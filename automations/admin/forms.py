@@ -116,7 +116,7 @@ class RuleForm(ClinicModelForm):
     def _fill(self, trigger: str, document: dict[str, Any]) -> None:
         editor = self.editor = Editor(self.clinic_id, trigger)
         shown = editor.show({**EMPTY, **document})
-        self.initial |= shown
+        self.initial.update(shown)
         self._show(shown)
         self.initial["trigger_event"] = trigger
         self._offer_triggers(trigger)
@@ -250,7 +250,7 @@ class RuleForm(ClinicModelForm):
         return cleaned
 
     def _judge(self, document: dict[str, Any]) -> None:
-        clinic = Clinic.objects.filter(pk=self.clinic_id).first()
+        clinic = Clinic.objects.filter(pk=self.clinic_id or 0).first()
         if clinic is None:
             return
         try:

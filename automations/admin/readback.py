@@ -54,7 +54,9 @@ class Readback:
         name = data.get("field")
         if name == GROUP:
             return self.group(data, at, wire, {"field": GROUP})
-        if not isinstance(name, str) or name not in self.editor.offered:
+        # A line typed under another trigger is still in the shape of its fact, though this one does not offer it.
+        readable = isinstance(name, str) and (name in self.editor.offered or "op" in data)
+        if not isinstance(name, str) or name not in catalog.facts or not readable:
             return {"field": name, **self._extra(data, at, wire)}
         line = self.editor.fact_line(name)
         item: dict[str, Any] = {"field": name, "op": data.get("op")}
@@ -111,7 +113,9 @@ class Readback:
             self._read(one, name, data, values, at, wire)
         return values
 
-    def _read(self, one: Input, name: str, data: Mapping[str, Any], into: dict[str, Any], at: Coords, wire: Coords):
+    def _read(
+        self, one: Input, name: str, data: Mapping[str, Any], into: dict[str, Any], at: Coords, wire: Coords
+    ) -> None:
         self.places[(*wire, name)] = (*at, one.key())
         for part, key in one.parts.items():
             self.places[(*wire, name, part)] = (*at, key)

@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.timesince import timesince
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
@@ -28,7 +29,6 @@ from automations.engine.problems import RuleInvalid
 from automations.engine.schema import default_stop_on
 from automations.engine.values import RuleSpec
 from automations.models import Rule
-from clinic import clock
 from clinic.errors import ClinicError
 
 PUBLISH = "automations_rule_save_and_publish"
@@ -105,8 +105,8 @@ class RuleAdmin(VerbPages, ClinicAdmin):
     @display(description=_("health"))
     def health(self, obj: Any) -> str:
         """Say when it last ran, how often it failed, and what it names that is gone."""
-        now = clock.now()
-        last = _("never ran") if obj.health.last_run is None else _("ran %s ago") % timesince(obj.health.last_run, now)
+        at = obj.health.last_run
+        last = _("never ran") if at is None else _("ran %s ago") % timesince(at, obj.health.seen_at)
         failed = _("%d failed in 30 days") % obj.health.failures if obj.health.failures else ""
         return format_html(
             '<span>{}</span><span class="rule-bad">{}</span><span class="rule-bad">{}</span>',
@@ -148,7 +148,7 @@ class RuleAdmin(VerbPages, ClinicAdmin):
     def write(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> Rule:
         """Write the draft."""
         if not form.editable:
-            raise ClinicError(_("No inputs can be made of this rule; nothing was saved."))
+            raise ClinicError(gettext("No inputs can be made of this rule; nothing was saved."))
         values = {"name": form.cleaned_data["name"], "description": form.cleaned_data["description"]}
         try:
             if change:
@@ -193,6 +193,8 @@ class RuleAdmin(VerbPages, ClinicAdmin):
         context["rule_hidden"] = jsonforms.hidden(form.editor) if hasattr(form, "editor") else {}
         if obj is not None:
             context |= self._state_context(request, obj)
+        else:
+            context["actions_submit_line"] = self.get_actions_submit_line(request, None)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def _state_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
@@ -225,7 +227,10 @@ class RuleAdmin(VerbPages, ClinicAdmin):
         """Build the form of what is typed, for a person who may write rules there. Nothing is stored."""
         if request.method != "POST":
             raise Http404
-        obj = self.get_object(request, request.POST["rule"]) if request.POST.get("rule") else None
+        named = request.POST.get("rule")
+        obj = self.get_object(request, named) if named else None
+        if named and obj is None:
+            raise Http404
         if not (self.has_change_permission(request, obj) if obj else self.has_add_permission(request)):
             raise PermissionDenied
         form_class = self.get_form(request, obj, change=obj is not None)

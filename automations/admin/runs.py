@@ -74,8 +74,20 @@ class EventAdmin(TraceAdmin):
     list_display = ("occurred", "trigger_label", "patient", "state_badge", "muted")
     list_filter = ("trigger", "state")
     list_select_related = ("patient", "clinic")
-    fields = ("trigger_label", "patient_link", "subject_link", "occurred", "recorded", "state", "origin", "muted")
-    fields += ("caused_by_link", "depth", "runs_links", "facts_table")
+    fields = (
+        "trigger_label",
+        "patient_link",
+        "subject_link",
+        "occurred",
+        "recorded",
+        "state",
+        "origin",
+        "muted",
+        "caused_by_link",
+        "depth",
+        "runs_links",
+        "facts_table",
+    )
     readonly_fields = fields
 
     @display(description=_("what"), ordering="trigger")
@@ -171,8 +183,21 @@ class StepAdmin(TraceAdmin):
     list_display = ("due", "action_label", "rule", "patient", "state_badge", "why")
     list_filter = ("state", "rule", "action")
     list_select_related = ("rule", "patient", "clinic")
-    fields = ("action_label", "state", "why", "due", "waiting", "not_after_text", "finished")
-    fields += ("rule_link", "run_link", "patient_link", "subject_link", "role", "attempts")
+    fields = (
+        "action_label",
+        "state",
+        "why",
+        "due",
+        "waiting",
+        "not_after_text",
+        "finished",
+        "rule_link",
+        "run_link",
+        "patient_link",
+        "subject_link",
+        "role",
+        "attempts",
+    )
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> Any:

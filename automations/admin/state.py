@@ -25,6 +25,7 @@ FAILURE_DAYS = 30
 class Health:
     """What the list says about a rule: `broken` and `unusable` in words, empty if it is not."""
 
+    seen_at: datetime
     last_run: datetime | None = None
     failures: int = 0
     broken: str = ""
@@ -71,26 +72,25 @@ def add_state(rules: Iterable[Rule]) -> None:
         Rule.objects.filter(pk__in=ids).annotate(text=Cast("draft", TextField())).order_by().values_list("pk", "text")
     )
     specs = {rule.pk: _parse_draft(texts.get(rule.pk, "")) for rule in rules}
-    runs = _runs(ids)
-    failed = _failed_steps(ids)
+    moment = now()
+    since = moment - timedelta(days=FAILURE_DAYS)
+    runs, failed = _runs(ids, since), _failed_steps(ids, since)
     broken, names = _references(rules, specs)
     for rule in rules:
         last, errors = runs.get(rule.pk, (None, 0))
         spec = specs[rule.pk]
         unusable = spec if isinstance(spec, str) else ""
-        rule.health = Health(last, errors + failed.get(rule.pk, 0), broken.get(rule.pk, ""), unusable)  # type: ignore[attr-defined]
+        rule.health = Health(moment, last, errors + failed.get(rule.pk, 0), broken.get(rule.pk, ""), unusable)  # type: ignore[attr-defined]
         rule.words = plain_words(spec, names[rule.clinic_id]) if isinstance(spec, RuleSpec) else ""  # type: ignore[attr-defined]
 
 
-def _runs(ids: list[int]) -> dict[int, tuple[Any, int]]:
-    since = now() - timedelta(days=FAILURE_DAYS)
+def _runs(ids: list[int], since: datetime) -> dict[int, tuple[Any, int]]:
     recent_errors = Count("pk", filter=Q(outcome=Run.Outcome.ERROR, created_at__gte=since))
     rows = Run.objects.filter(rule_id__in=ids).order_by().values_list("rule_id")
     return {pk: (last, errors) for pk, last, errors in rows.annotate(last=Max("created_at"), errors=recent_errors)}
 
 
-def _failed_steps(ids: list[int]) -> dict[int, int]:
-    since = now() - timedelta(days=FAILURE_DAYS)
+def _failed_steps(ids: list[int], since: datetime) -> dict[int, int]:
     rows = Step.objects.filter(rule_id__in=ids, state=Step.State.FAILED, finished_at__gte=since)
     return dict(rows.order_by().values_list("rule_id").annotate(count=Count("pk")))
 
@@ -114,5 +114,6 @@ def unusable_version(version_id: int) -> str:
 
 def version_number(rule: Rule) -> int | None:
     """Return the number of the published version."""
-    rows = RuleVersion.objects.filter(pk=rule.published_id).values_list("number", flat=True)
-    return rows.first() if rule.published_id else None
+    if rule.published_id is None:
+        return None
+    return RuleVersion.objects.values_list("number", flat=True).get(pk=rule.published_id)

@@ -10,7 +10,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.apps import apps
-from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -81,7 +80,7 @@ def _line(item: dict[str, Any]) -> Line:
     text = " ".join(part for part in (name, op, shown(item.get("value"), fact)) if part)
     params = {key: value for key, value in item.items() if key not in ("field", "op", "value", "actual", "result")}
     if params:
-        text += f" ({', '.join(f'{key}: {shown(value, None)}' for key, value in params.items())})"
+        text += f" ({', '.join(f'{key}: {shown(value)}' for key, value in params.items())})"
     return Line(text, mark, word, _("was %s") % (shown(item.get("actual"), fact) or _("unknown")))
 
 
@@ -90,7 +89,7 @@ SIGNS = {
 }
 
 
-def shown(value: Any, fact: Fact | None) -> str:
+def shown(value: Any, fact: Fact | None = None) -> str:
     """Write a value of a fact as people read it."""
     if value is None:
         return ""
@@ -165,7 +164,7 @@ def what_they_made(request: HttpRequest, step_ids: list[int]) -> dict[int, list[
     return found
 
 
-def makers() -> list[type[Model]]:
+def makers() -> list[Any]:
     """Return the models whose rows say which step wrote them."""
     return [
         model

@@ -122,7 +122,7 @@ class VerbPages:
 
     def _ask(self, request: HttpRequest, rule: Rule, verb: Verb, refusal: str = "") -> HttpResponse:
         spec = state.draft_spec(rule)
-        known = isinstance(spec, RuleSpec)
+        usable = spec if isinstance(spec, RuleSpec) else None
         context = {
             **self.admin_site.each_context(request),
             "opts": Rule._meta,
@@ -132,10 +132,10 @@ class VerbPages:
             "verb": verb,
             "refusal": refusal,
             "posted": request.POST,
-            "rule_panel": words.panel(spec, rule.clinic_id) if known else None,
-            "unusable": "" if known else spec,
+            "rule_panel": words.panel(usable, rule.clinic_id) if usable else None,
+            "unusable": "" if usable else spec,
             "back": reverse("admin:automations_rule_change", args=[rule.pk]),
-            **(self._publishing(rule, spec) if verb.key == "publish" and known else {}),
+            **(self._publishing(rule, usable) if verb.key == "publish" and usable else {}),
             **(self._waiting(rule) if verb.key in ("resume", "archive", "pause") else {}),
         }
         status = 200 if not refusal else 409

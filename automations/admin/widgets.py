@@ -28,9 +28,9 @@ class PartWidget(JSONFormWidget):
 
     @property
     def media(self) -> forms.Media:
-        """Add our style and script to those of django-jsonform."""
-        ours = forms.Media(css={"all": ["automations/editor.css"]}, js=["automations/editor.js"])
-        return super().media + ours
+        """Add our script to those of django-jsonform; its style assumes Django's own admin, so ours takes its place."""
+        scripts = [*super().media._js, "automations/editor.js"]
+        return forms.Media(css={"all": ["automations/editor.css"]}, js=scripts)
 
 
 class PartField(forms.JSONField):

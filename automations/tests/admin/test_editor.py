@@ -45,7 +45,11 @@ FOLLOW_UP = {
                                 "services": ["initial-evaluation"],
                                 "statuses": ["completed", "no_show"],
                             },
-                            {"field": "patient.registered_at", "op": "in_last", "value": {"amount": 2, "unit": "weeks"}},
+                            {
+                                "field": "patient.registered_at",
+                                "op": "in_last",
+                                "value": {"amount": 2, "unit": "weeks"},
+                            },
                             {"field": "patient.last_appointment_at", "op": "before", "value": "2026-01-31"},
                             {"field": "appointment.specialist", "op": "changed"},
                         ],

@@ -1,0 +1,77 @@
+"""The sidebar of the admin: every page that a person may open, in the groups in which people look for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+
+def groups() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the groups: title, and (model, icon) of each page. A model without a page is left out."""
+    return [
+        (
+            _("Automations"),
+            [
+                ("automations.Rule", "account_tree"),
+                ("automations.Run", "play_arrow"),
+                ("automations.Step", "checklist"),
+                ("automations.Event", "bolt"),
+            ],
+        ),
+        (
+            _("Patients"),
+            [
+                ("patients.Patient", "person"),
+                ("appointments.Appointment", "event"),
+                ("appointments.VisitSummary", "summarize"),
+                ("worklist.Task", "task_alt"),
+            ],
+        ),
+        (
+            _("Forms and messages"),
+            [
+                ("forms_app.FormTemplate", "description"),
+                ("forms_app.FormRequest", "assignment"),
+                ("messaging.MessageTemplate", "drafts"),
+                ("messaging.Delivery", "outgoing_mail"),
+                ("messaging.Notification", "notifications"),
+            ],
+        ),
+        (
+            _("Clinic"),
+            [
+                ("accounts.Clinic", "local_hospital"),
+                ("appointments.Service", "medical_services"),
+                ("accounts.Membership", "groups"),
+                ("accounts.User", "login"),
+                ("accounts.Pause", "pause_circle"),
+                ("accounts.AuditEntry", "history"),
+            ],
+        ),
+    ]
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the navigation that this person may use."""
+    found = []
+    for title, pages in groups():
+        items = [_item(request, *page) for page in pages]
+        kept = [item for item in items if item is not None]
+        if kept:
+            found.append({"title": title, "items": kept})
+    return found
+
+
+def _item(request: HttpRequest, label: str, icon: str) -> dict[str, Any] | None:
+    model = apps.get_model(label)
+    page = admin.site._registry.get(model)
+    if page is None or not page.has_module_permission(request) or not page.has_view_permission(request):
+        return None
+    link = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    title = str(model._meta.verbose_name_plural)
+    return {"title": title[:1].upper() + title[1:], "icon": icon, "link": link}
