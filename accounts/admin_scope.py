@@ -62,7 +62,7 @@ def within(queryset: QuerySet[Any], clinics: set[int] | None) -> QuerySet[Any]:
 class ClinicRelatedFilter(RelatedFieldListFilter):
     """A filter by a related row that offers the rows of the person's own clinics only."""
 
-    def field_choices(self, field: Field[Any, Any], request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def field_choices(self, field: Field[Any, Any], request: HttpRequest, model_admin: Any) -> list[Any]:
         """List (id, label) of the rows that may be chosen."""
         rows = within(field.related_model._default_manager.all(), reach(request))  # type: ignore[union-attr]
         return [(row.pk, str(row)) for row in rows]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache, partial
-from typing import Any
+from typing import Any, cast
 
 from django.apps import apps
 from django.db.models import Model, QuerySet
@@ -69,23 +69,23 @@ def plain_asks(trigger: str) -> list[Ask]:
     return [(key, {}) for key, fact in catalog.facts_for(trigger).items() if not any(p.required for p in fact.params)]
 
 
-def read_events(events: Sequence[Event], asks: Mapping[int, Iterable[Ask]]) -> dict[int, dict[str, Any]]:
+def read_events(events: Sequence[Event], asks: Mapping[int, Sequence[Ask]]) -> dict[int, dict[str, Any]]:
     """Read the asked facts of each event: the subject as captured, the patient now, with the clock at `occurred_at`.
 
-    `asks` maps an event's id to what is wanted of it. Returns the facts by event id and fact key.
+    `asks` maps an event's id to what is wanted of it; events that share one list are read together. Returns the facts
+    by event id and fact key.
     """
     found: dict[int, dict[str, Any]] = {event.pk: {} for event in events}
-    groups: dict[tuple[tuple[str, str], ...], tuple[list[Ask], list[Event]]] = {}
+    groups: dict[int, tuple[Sequence[Ask], list[Event]]] = {}
     for event in events:
-        wanted = list(asks[event.pk])
-        signature = tuple((key, fact_key(key, params)) for key, params in wanted)
-        groups.setdefault(signature, (wanted, []))[1].append(event)
+        wanted = asks[event.pk]
+        groups.setdefault(id(wanted), (wanted, []))[1].append(event)
     for wanted, members in groups.values():
         _read_group(wanted, members, found)
     return found
 
 
-def _read_group(wanted: list[Ask], events: list[Event], found: dict[int, dict[str, Any]]) -> None:
+def _read_group(wanted: Sequence[Ask], events: list[Event], found: dict[int, dict[str, Any]]) -> None:
     from_row = [(key, params) for key, params in wanted if catalog.facts[key].value is not None]
     from_query = [(key, params) for key, params in wanted if catalog.facts[key].expression is not None]
     if from_query:
@@ -95,7 +95,7 @@ def _read_group(wanted: list[Ask], events: list[Event], found: dict[int, dict[st
     views = {event.pk: EventView(event.subject_type, event.occurred_at, event.data) for event in events}
     for key, params in from_row:
         fact = catalog.facts[key]
-        read = partial(fact.value, **params)  # type: ignore[misc]
+        read = partial(cast(Any, fact.value), **params)
         _add(found, fact_key(key, params), fact, {pk: read(view) for pk, view in views.items()})
         if fact.change:
             olds = {pk: _old(fact, view) for pk, view in views.items()}

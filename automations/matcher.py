@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.apps import apps
@@ -82,7 +82,7 @@ def _match(batch: dict[int, int]) -> int:
         c.pk: c for c in apps.get_model("accounts", "Clinic").objects.filter(pk__in={e.clinic_id for e in events})
     }
     rules = {pk: rules_of(pk, clinic.rules_epoch) for pk, clinic in clinics.items()}
-    facts = read_events(events, {event.pk: _asks(event, rules[event.clinic_id]) for event in events})
+    facts = read_events(events, _asks(events, rules))
     for event in events:
         event.facts = facts[event.pk]
     answers = Answers(events, clinics, rules)
@@ -121,8 +121,12 @@ def _lock(batch: dict[int, int]) -> tuple[list[Event], dict[int, Any]]:
     return ours, held
 
 
-def _asks(event: Event, rules: ClinicRules) -> list[Ask]:
-    return [*plain_asks(event.trigger), *rules.asks.get(event.trigger, {}).values()]
+def _asks(events: Sequence[Event], rules: Mapping[int, ClinicRules]) -> dict[int, Sequence[Ask]]:
+    """Return what is asked of each event: one list for all events of a clinic and trigger."""
+    shared: dict[tuple[int, str], Sequence[Ask]] = {}
+    for clinic_id, trigger in {(event.clinic_id, event.trigger) for event in events}:
+        shared[clinic_id, trigger] = [*plain_asks(trigger), *rules[clinic_id].asks.get(trigger, {}).values()]
+    return {event.pk: shared[event.clinic_id, event.trigger] for event in events}
 
 
 def _finish(events: Sequence[Event]) -> None:

@@ -76,6 +76,42 @@ def copy_in(model: type[models.Model], rows: Sequence[Any]) -> None:
         row._state.db = connection.alias
 
 
+def can_update(model: type[models.Model], rows: Sequence[Any], names: Sequence[str]) -> bool:
+    """Tell whether `update_in` can write these fields: enough rows, plain columns, values and no expressions."""
+    fields: list[Any] = [model._meta.get_field(name) for name in names]
+    plain = all(isinstance(f.target_field if isinstance(f, models.ForeignKey) else f, PLAIN) for f in fields)
+    values = (getattr(row, f.attname) for row in rows for f in fields)
+    return plain and len(rows) >= WORTH_IT and not any(hasattr(value, "resolve_expression") for value in values)
+
+
+def _array_type(field: models.Field[Any, Any]) -> str:
+    """Return the type of a field in an array; text for text, as a cast to varchar(n) would cut without a word."""
+    if isinstance(field, models.CharField | models.TextField):
+        return "text"
+    return str(field.rel_db_type(connection) if field.primary_key else field.db_type(connection))
+
+
+def update_in(model: type[models.Model], rows: Sequence[Any], names: Sequence[str]) -> int:
+    """Write the named plain fields of many rows with one UPDATE from arrays; return how many rows were there."""
+    fields: list[Any] = [model._meta.get_field(name) for name in names]
+    key: Any = model._meta.pk
+    columns = [sql.Identifier(f.column) for f in (key, *fields)]
+    arrays = [sql.SQL(f"%s::{_array_type(f)}[]") for f in (key, *fields)]
+    statement = sql.SQL("UPDATE {} AS t SET {} FROM unnest({}) AS v ({}) WHERE t.{} = v.{}").format(
+        sql.Identifier(model._meta.db_table),
+        sql.SQL(", ").join(sql.SQL("{} = v.{}").format(column, column) for column in columns[1:]),
+        sql.SQL(", ").join(arrays),
+        sql.SQL(", ").join(columns),
+        columns[0],
+        columns[0],
+    )
+    values = [[f.get_db_prep_save(getattr(row, f.attname), connection) for row in rows] for f in (key, *fields)]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        count: int = cursor.rowcount
+    return count
+
+
 def can_copy(model: type[models.Model], rows: Sequence[Any], options: dict[str, Any]) -> bool:
     """Tell whether these rows may go by COPY: enough of them, new ones, no conflict handling, clock defaults only."""
     plain = all(not value for name, value in options.items() if name != "batch_size")

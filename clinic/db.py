@@ -9,7 +9,7 @@ from typing import Any
 from django.apps import apps
 from django.db import models, transaction
 
-from clinic.bulk import can_copy, copy_in
+from clinic.bulk import can_copy, can_update, copy_in, update_in
 from clinic.changes import Change, current_origin, muted_reason, origin, records_changed, silently
 from clinic.clock import ClinicNow, now
 from clinic.errors import ClinicError, StaleRecord
@@ -122,7 +122,10 @@ class WatchedQuerySet(ClinicQuerySet):
                 changes = [c for row in rows if (c := row.compare(stored.get(row.pk), set(fields)))]
                 plain: models.QuerySet[Any] = models.QuerySet(self.model, using=self.db)
                 names = dict.fromkeys([*fields, *(field.name for field in folded), "revision"])
-                count = plain.bulk_update(rows, list(names), batch_size=batch_size)
+                if can_update(self.model, rows, list(names)):
+                    count = update_in(self.model, rows, list(names))
+                else:
+                    count = plain.bulk_update(rows, list(names), batch_size=batch_size)
                 self.model.announce(changes)
             except BaseException:
                 for row, revision in zip(rows, read, strict=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from django.db import DataError, IntegrityError, transaction
 
@@ -24,3 +26,21 @@ def test_a_row_that_breaks_a_rule_refuses_all(clinic, wrong, error):
         Patient.objects.bulk_create(people(clinic, **wrong))
     assert not Patient.objects.exists()
     assert len(Patient.objects.bulk_create(people(clinic))) == WORTH_IT + 1
+
+
+def test_an_update_of_many_rows_refuses_what_is_too_long_and_changes_nothing(clinic):
+    rows = Patient.objects.bulk_create([Patient(clinic=clinic, given_name=f"P{n}") for n in range(20)])
+    for row in rows:
+        row.sex = "far longer than ten letters"
+    with pytest.raises(DataError), transaction.atomic():
+        Patient.objects.bulk_update(rows, ["sex"])
+    assert set(Patient.objects.values_list("sex", "revision")) == {("unknown", 1)}
+
+
+def test_an_update_of_many_rows_writes_each_its_own_values(clinic):
+    rows = Patient.objects.bulk_create([Patient(clinic=clinic, given_name=f"P{n}") for n in range(20)])
+    for number, row in enumerate(rows):
+        row.city, row.birth_date = f"Iași {number}", date(1990, 1, 1 + number)
+    assert Patient.objects.bulk_update(rows, ["city", "birth_date"]) == 20
+    stored = list(Patient.objects.order_by("pk").values_list("city", "city_folded", "birth_date", "revision"))
+    assert stored == [(f"Iași {n}", f"iasi {n}", date(1990, 1, 1 + n), 2) for n in range(20)]
