@@ -8,34 +8,26 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 from django_jsonform.utils import ErrorMap
-from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultipleWidget,
-    UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminSelectWidget,
-    UnfoldAdminTextareaWidget,
-    UnfoldAdminTextInputWidget,
-)
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from accounts.admin_base import ClinicModelForm
 from accounts.models import Clinic
 from automations import lifecycle
 from automations.admin import jsonforms
 from automations.admin.convert import PARTS, Editor, Unreadable, check_readable
+from automations.admin.limits import LimitsForm
 from automations.admin.readback import Readback
 from automations.admin.widgets import PartField
 from automations.engine.declare import catalog
 from automations.engine.problems import Problem, Problems, RuleInvalid
-from automations.engine.schema import default_stop_on
 from automations.engine.structure import check_structure
 from automations.models import Rule
 from clinic.errors import StaleRecord
 
-RECHECK = {"": None, "yes": True, "no": False}
 SETTING_FIELDS = {"reentry": "reentry_mode", "stop_on": "stop_on", "recheck": "recheck", "hourly_cap": "hourly_cap"}
 EMPTY = {"trigger_config": {}, "conditions": {"match": "all", "items": []}, "actions": []}
 
 
-class RuleForm(ClinicModelForm):
+class RuleForm(LimitsForm):
     """A rule as a person builds it. `document` is the wire document that was posted, or is stored."""
 
     read_edits = forms.IntegerField(widget=forms.HiddenInput, required=False)
@@ -47,32 +39,6 @@ class RuleForm(ClinicModelForm):
     trigger_config = PartField(label=_("and only for"))
     conditions = PartField(label=_("Only if"))
     actions = PartField(label=_("Then"))
-    reentry_mode = forms.ChoiceField(
-        label=_("Again for the same patient"),
-        choices=[
-            ("every_time", _("every time")),
-            ("once_per_patient", _("once per patient, ever")),
-            ("once_per_days", _("once in so many days")),
-        ],
-        initial="every_time",
-        widget=UnfoldAdminSelectWidget,
-    )
-    reentry_days = forms.IntegerField(label=_("Days"), required=False, widget=UnfoldAdminIntegerFieldWidget)
-    stop_on = forms.MultipleChoiceField(
-        label=_("Stop what is still to come when"), required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget
-    )
-    recheck = forms.ChoiceField(
-        label=_("Look at the patient again when a step is due"),
-        required=False,
-        choices=[("", _("messages only")), ("yes", _("every step")), ("no", _("never"))],
-        widget=UnfoldAdminSelectWidget,
-    )
-    hourly_cap = forms.IntegerField(
-        label=_("At most this many runs an hour"),
-        required=False,
-        widget=UnfoldAdminIntegerFieldWidget,
-        help_text=_("Beyond it the rule pauses itself. Empty: no limit."),
-    )
 
     class Meta:
         model = Rule
@@ -104,15 +70,6 @@ class RuleForm(ClinicModelForm):
             self.stored_document = document
             self._mark(document)
 
-    def _stored(self) -> Any:
-        """Return the stored draft; of a new rule an empty one. A draft too deep to load is unreadable."""
-        if not self.instance.pk:
-            return {"trigger_event": self.initial.get("trigger_event", "")}
-        try:
-            return self.instance.draft
-        except RecursionError:
-            return None
-
     def _fill(self, trigger: str, document: dict[str, Any]) -> None:
         editor = self.editor = Editor(self.clinic_id, trigger)
         shown = editor.show({**EMPTY, **document})
@@ -123,33 +80,12 @@ class RuleForm(ClinicModelForm):
         self._fill_settings(document.get("settings") or {}, trigger)
         self.initial["read_edits"] = self.instance.edits
 
-    def _fill_settings(self, settings: Any, trigger: str) -> None:
-        settings = settings if isinstance(settings, dict) else {}
-        reentry = settings.get("reentry") if isinstance(settings.get("reentry"), dict) else {}
-        default = default_stop_on(catalog.triggers[trigger]) if trigger in catalog.triggers else ()
-        stops = settings.get("stop_on")
-        stops = [one for one in stops if isinstance(one, str)] if isinstance(stops, list) else list(default)
-        self.initial["reentry_mode"] = (reentry or {}).get("mode") or "every_time"
-        self.initial["reentry_days"] = (reentry or {}).get("days")
-        self.initial["stop_on"] = stops
-        words = {value: word for word, value in RECHECK.items()}
-        recheck = settings.get("recheck")
-        self.initial["recheck"] = words.get(recheck if isinstance(recheck, bool) else None, "")
-        self.initial["hourly_cap"] = settings.get("hourly_cap")
-        self._offer_stops(trigger, stops)
-
     def _offer_triggers(self, current: str) -> None:
         offered = [(key, one.label) for key, one in catalog.triggers.items() if not one.stop_only]
         offered.sort(key=lambda pair: pair[0])
         if current and current not in dict(offered):
             offered.append((current, _("(deleted) %(name)s") % {"name": current}))
         self.fields["trigger_event"].choices = [("", _("Choose what starts it …")), *offered]  # type: ignore[attr-defined]
-
-    def _offer_stops(self, trigger: str, current: list[str]) -> None:
-        known = [(key, one.label) for key, one in catalog.triggers.items() if key != trigger or key in current]
-        known.sort(key=lambda pair: pair[0])
-        known += [(key, _("(deleted) %(name)s") % {"name": key}) for key in current if key not in catalog.triggers]
-        self.fields["stop_on"].choices = known  # type: ignore[attr-defined]
 
     def _part(self, name: str) -> PartField:
         return self.fields[name]  # type: ignore[return-value]
@@ -219,18 +155,6 @@ class RuleForm(ClinicModelForm):
             "actions": back.actions,
         }
         return {part: readers[part](value) for part, value in raw.items()}
-
-    def _settings(self) -> dict[str, Any]:
-        cleaned = self.cleaned_data
-        reentry: dict[str, Any] = {"mode": cleaned.get("reentry_mode")}
-        if cleaned.get("reentry_days") is not None and reentry["mode"] == "once_per_days":
-            reentry["days"] = cleaned["reentry_days"]
-        return {
-            "reentry": reentry,
-            "stop_on": cleaned.get("stop_on") or [],
-            "recheck": RECHECK.get(cleaned.get("recheck") or ""),
-            "hourly_cap": cleaned.get("hourly_cap"),
-        }
 
     def clean(self) -> dict[str, Any] | None:
         """Read the document and let the one validator judge it; its problems go to the inputs they are about."""

@@ -36,7 +36,7 @@ def mode_options() -> list[dict[str, str]]:
         {"title": _("immediately"), "value": "immediately"},
         {"title": _("after a time"), "value": "delay"},
         {"title": _("before or after a date"), "value": "relative"},
-        {"title": _("once something has happened"), "value": "wait_for"},
+        {"title": _("once an event happens"), "value": "wait_for"},
     ]
 
 

@@ -75,6 +75,9 @@ class RuleAdmin(VerbPages, ClinicAdmin):
     )
     actions_submit_line = ("save_and_publish",)
 
+    class Media:
+        css = {"all": ("automations/editor.css",)}
+
     # --- the list ---
 
     def get_queryset(self, request: HttpRequest) -> Any:

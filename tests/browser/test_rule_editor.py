@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from accounts.models import User
 from automations import lifecycle
 from automations.models import Rule, Run, Step
 from automations.tests.admin.test_editor import FOLLOW_UP
 from automations.tests.builders import move, published, service, visit
 from automations.ticking import drain_all
+from staff import demo
+from tests.cast import client_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -158,6 +161,23 @@ def test_another_trigger_offers_its_own_facts_and_names_what_is_lost(live_server
     page.get_by_role("button", name="Save", exact=True).click()
     page.wait_for_url("**/admin/automations/rule/")
     assert Rule.objects.get().draft == before
+
+
+def test_the_demos_rules_survive_open_and_save(live_server, sign_in, shoot):
+    demo.seed()
+    page = sign_in(client_of(User.objects.get(username="admin@harbour.example")))
+    page.set_viewport_size({"width": 1280, "height": 1240})
+    rules = Rule.objects.filter(clinic__slug="harbour")
+    before = dict(rules.values_list("slug", "draft"))
+    assert "follow-up-initial-evaluation" in before
+    for rule in rules:
+        edit(page, live_server, rule)
+        shoot(f"demo-{rule.slug}", full=False)
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.wait_for_url("**/admin/automations/rule/")
+    assert dict(rules.values_list("slug", "draft")) == before
+    assert set(rules.values_list("edits", flat=True)) == {1}
+    assert_accessible(page)
 
 
 def test_without_javascript_nothing_is_emptied(browser, live_server, as_admin, follow_up):

@@ -99,7 +99,7 @@ FOLLOW_UP = {
     ],
     "settings": {
         "reentry": {"mode": "once_per_days", "days": 90},
-        "stop_on": ["appointment.reopened", "form.signed"],
+        "stop_on": ["form.signed", "appointment.reopened"],
         "recheck": False,
         "hourly_cap": 40,
     },

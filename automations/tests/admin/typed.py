@@ -40,6 +40,8 @@ def opened(client: Client, address: str) -> dict[str, Any]:
             continue
         value = form.get_initial_for_field(field, name)
         posted[name] = "" if value is None else value
+        if name == "stop_on":
+            posted[name] = [key for key, _label in field.choices if key in value]  # boxes post in the page's order
     return posted
 
 
