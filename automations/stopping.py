@@ -6,17 +6,18 @@ Runs in the writer's transaction, under the patient's lock, so that no step runs
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from automations.anchors import begins_at, read_anchors
 from automations.compiled import spec_of
 from automations.engine.declare import Action, catalog
 from automations.engine.plan import Schedule, Situation, schedule, step_key
+from automations.engine.timing import MESSAGE_LIFE, expires
 from automations.engine.values import ActionSpec, Relative
 from automations.models import Event, Step
 from clinic.changes import Change
@@ -129,8 +130,43 @@ def retime(model: Any, changes: Sequence[Change]) -> None:
             continue
         moved = [change.instance.pk for change in changes if change.moved(anchor.field)]
         if moved:
-            hanging = Step.objects.filter(subject_type=anchor.subject, subject_id__in=moved, anchor=anchor.key)
-            _retime(hanging)
+            of_subject = Step.objects.filter(subject_type=anchor.subject, subject_id__in=moved)
+            _retime(of_subject.filter(anchor=anchor.key))
+            if anchor.begins:
+                _relimit(of_subject)
+
+
+def _relimit(of_subject: QuerySet[Step]) -> None:
+    """Give the messages about a visit that moved, planned or waiting to leave, their new last moment."""
+    recent = Q(state=Step.State.DONE, finished_at__gte=now() - WITHDRAWABLE)
+    steps = list(
+        of_subject.filter(Q(state__in=Step.OPEN) | recent, not_after__isnull=False).select_related("run", "clinic")
+    )
+    values = read_anchors((step.subject_type, step.subject_id) for step in steps)
+    waiting: dict[str, dict[int, datetime | None]] = {}
+    for step in steps:
+        action = _action(step)
+        if action is None:
+            continue
+        anchors = values.get((step.subject_type, step.subject_id), {})
+        begins = begins_at(step.subject_type, anchors)
+        zone = ZoneInfo(step.clinic.time_zone)
+        message = catalog.actions[action.type].message
+        limit = expires(action.timing, step.due_at, zone, anchors, message=message, appointment_starts_at=begins)
+        was_before = step.not_after is not None and step.not_after < step.due_at + MESSAGE_LIFE
+        if begins is not None and was_before and step.due_at >= begins:
+            limit = begins  # it was of use before the visit, which now comes first
+        Step.objects.filter(pk=step.pk).update(not_after=limit)
+        if step.state == Step.State.DONE:
+            waiting.setdefault(step.action, {})[step.pk] = limit
+    for key, limits in waiting.items():
+        catalog.actions[key].limit(limits)
+
+
+def _action(step: Step) -> ActionSpec | None:
+    """Return the pinned wording of a step's action, or None if it cannot be read."""
+    spec = spec_of(step.run.version_id)
+    return None if isinstance(spec, str) else next((a for a in spec.actions if a.id == step.action_id), None)
 
 
 def _retime(hanging: QuerySet[Step]) -> None:
@@ -142,8 +178,7 @@ def _retime(hanging: QuerySet[Step]) -> None:
     values = read_anchors((step.subject_type, step.subject_id) for step in steps)
     fresh, overtaken = [], []
     for step in steps:
-        spec = spec_of(step.run.version_id)
-        action = None if isinstance(spec, str) else next((a for a in spec.actions if a.id == step.action_id), None)
+        action = _action(step)
         if action is None or not isinstance(action.timing, Relative):
             continue
         when = _schedule(step, action, values.get((step.subject_type, step.subject_id), {}))

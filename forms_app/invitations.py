@@ -137,3 +137,11 @@ def withdraw(step_ids: Collection[int]) -> int:
     )
     kept = set(others.values_list("message__source_step_id", flat=True))
     return services.withdraw_deliveries([row.pk for row in rows if row.source_step_id not in kept])
+
+
+def limit(limits: Mapping[int, datetime | None]) -> int:
+    """Move the last moment of the messages of these steps' requests, unless other open requests share them."""
+    own = FormRequest.objects.filter(source_step_id__in=limits, message__isnull=False)
+    sharers = FormRequest.objects.filter(status__in=FormRequest.OPEN, message__in=own.values("message_id"))
+    shared = set(sharers.exclude(source_step_id__in=limits).values_list("message__source_step_id", flat=True))
+    return services.limit({step: moment for step, moment in limits.items() if step not in shared})

@@ -27,8 +27,21 @@ from messaging.recipients import key_of
 from messaging.templates import Body, archive_template, restore_template, save_template
 
 __all__ = [
-    "Body", "Email", "Note", "archive_template", "mark_read", "new_message_id", "notify", "queue", "queue_email",
-    "restore_template", "retry_failed", "save_template", "withdraw", "withdraw_deliveries",
+    "Body",
+    "Email",
+    "Note",
+    "archive_template",
+    "limit",
+    "mark_read",
+    "new_message_id",
+    "notify",
+    "queue",
+    "queue_email",
+    "restore_template",
+    "retry_failed",
+    "save_template",
+    "withdraw",
+    "withdraw_deliveries",
 ]  # fmt: skip
 
 State = Delivery.State
@@ -154,6 +167,15 @@ def withdraw(step_ids: Collection[int]) -> int:
         return 0
     hidden = Notification.objects.filter(source_step_id__in=step_ids, withdrawn_at=None, visible_at__gt=ClinicNow())
     return _call_off(Delivery.objects.filter(source_step_id__in=step_ids)) + hidden.update(withdrawn_at=ClinicNow())
+
+
+def limit(limits: Mapping[int, datetime | None]) -> int:
+    """Let what the steps (by id) queued and what still waits leave until this moment only; return how many wait.
+
+    The caller holds the patient's lock.
+    """
+    waiting = Delivery.objects.filter(state__in=[State.QUEUED, State.RETRY])
+    return sum(waiting.filter(source_step_id=step).update(not_after=moment) for step, moment in limits.items())
 
 
 def withdraw_deliveries(delivery_ids: Collection[int]) -> int:

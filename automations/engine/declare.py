@@ -230,6 +230,9 @@ class Action:
     def withdraw(self, step_ids: Collection[Any]) -> None:
         """Take back what has not left the house yet."""
 
+    def limit(self, limits: Mapping[Any, Any]) -> None:
+        """Let what the steps (by id) have not sent yet leave until this moment only: the visit it is about moved."""
+
 
 class DuplicateDeclaration(Exception):
     """Two declarations carry one key."""

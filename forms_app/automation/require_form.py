@@ -81,6 +81,10 @@ class RequireForm(Action):
         """Take the message back if it waits and no other open request shares it; requests have a life of their own."""
         invitations.withdraw(step_ids)
 
+    def limit(self, limits: Mapping[Any, Any]) -> None:
+        """Move the last moment of a message that waits, unless other open requests share it."""
+        invitations.limit(limits)
+
 
 def _is_open(requested: Requested) -> bool:
     return requested.outcome != ALREADY_SIGNED and requested.request.status in FormRequest.OPEN

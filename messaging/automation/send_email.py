@@ -78,6 +78,10 @@ class SendEmail(Action):
         """Take back what has not left."""
         services.withdraw(step_ids)
 
+    def limit(self, limits: Mapping[Any, Any]) -> None:
+        """Move the last moment of what still waits."""
+        services.limit(limits)
+
 
 def _templates(steps: Sequence[StepContext]) -> Templates:
     return templates_by_slug({step.clinic_id for step in steps}, {step.params["template"] for step in steps})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from django.test import Client
 
+from accounts.services import update_clinic
 from appointments import services as visits
 from clinic.db import silently
 from forms_app.models import FormRequest, FormResponse
@@ -29,6 +30,18 @@ def story(story):
 def confirmed(story, patient, day=5, at="10:00", **fields):
     """Book a visit and confirm it."""
     return visits.confirm(story.book(patient, day, at, **fields))
+
+
+def test_what_waits_for_the_morning_does_not_leave_after_a_visit_that_moved_before_it(story, patient):
+    update_clinic(story.clinic, quiet_start=time(20), quiet_end=time(8))
+    story.walk(0, "22:00")
+    visit = confirmed(story, patient)
+    story.walk(0, "22:05")
+    assert {row.state for row in Delivery.objects.all()} == {"queued"}
+    visits.reschedule(visit, starts_at=story.moment(1, "07:00"))
+    story.walk(2, "12:00")
+    assert story.mails() == []
+    assert [(row.state, row.reason) for row in Delivery.objects.all()] == [("suppressed", "too_late")] * 2
 
 
 def test_a_confirmed_visit_brings_a_questionnaire_a_guide_and_word_to_the_specialist(story, patient, specialist):
