@@ -297,7 +297,7 @@
     form.addEventListener("keydown", keys);
     form.addEventListener("keydown", leave);
     form.addEventListener("change", function (event) {
-      if (event.target.name === "trigger_event") return followTrigger();
+      if (event.target.name === "trigger_event" || event.target.name === "clinic") return followTrigger();
       if (event.target.name === "stop_on") stopsTouched = true;
       if (event.target.name === "reentry_mode") refresh();
       tell();

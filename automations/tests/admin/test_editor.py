@@ -365,6 +365,9 @@ def test_a_draft_too_deep_to_load_opens(as_admin, follow_up):
     assert response.status_code == 200
     assert "No inputs can be made" in response.content.decode()
     assert as_admin.get(f"/admin/automations/rule/{follow_up.pk}/do/publish/").status_code == 200
+    for verb in ("publish", "archive", "duplicate"):
+        response = as_admin.post(f"/admin/automations/rule/{follow_up.pk}/do/{verb}/", {"mode": "on", "name": "x"})
+        assert (verb, response.status_code) == (verb, 409)
 
 
 def test_who_may_only_look_sees_the_sentence(as_front_desk, as_specialist, follow_up):
@@ -386,3 +389,28 @@ def test_others_change_nothing(as_front_desk, as_stranger, client, follow_up):
     assert Rule.objects.get().name == "Follow-up"
     assert as_stranger.get(change(follow_up)).status_code == 302
     assert "Follow-up" not in as_stranger.get("/admin/automations/rule/").content.decode()
+
+
+def test_a_platform_operator_chooses_the_clinic(as_operator, clinic, other_clinic):
+    service(other_clinic, "massage")
+    page = as_operator.get(ADD)
+    assert "clinic" in page.context["adminform"].form.fields
+    posted = opened(as_operator, f"{ADD}?trigger_event=appointment.completed")
+    task = {"type": "create_task", "title": "Prepare", "assign_to": "front_desk"}
+    items = [{"field": "appointment.service", "op": "is_any_of", "value": ["massage"]}]
+    draft = document("appointment.completed", task, conditions={"match": "all", "items": items})
+    shown = Editor(other_clinic.pk, "appointment.completed").show(draft)
+    posted |= {"name": "Far away", **{part: json.dumps(shown[part]) for part in ("conditions", "actions")}}
+    lines_of_clinic = as_operator.post("/admin/automations/rule/lines/", {**posted, "clinic": other_clinic.pk}).json()
+    assert "Massage" in json.dumps(lines_of_clinic["parts"]["conditions"]["schema"])
+    assert as_operator.post(ADD, {**posted, "clinic": clinic.pk}).status_code == 200
+    assert not Rule.objects.exists()
+    assert as_operator.post(ADD, {**posted, "clinic": other_clinic.pk}).status_code == 302
+    assert Rule.objects.get().clinic == other_clinic
+
+
+def test_no_one_sees_another_clinics_choices(as_admin, other_clinic):
+    service(other_clinic, "secret-service")
+    posted = opened(as_admin, f"{ADD}?trigger_event=appointment.completed")
+    answer = as_admin.post("/admin/automations/rule/lines/", {**posted, "clinic": other_clinic.pk})
+    assert "secret-service" not in answer.content.decode()
