@@ -10,7 +10,7 @@ class AutomationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Find what the apps offer, listen to their records, and say what waits."""
-        from automations import capture, discovery, references, ticking
+        from automations import capture, checks, discovery, references, ticking  # noqa: F401 - checks register themselves
         from automations.engine.declare import catalog
         from clinic.changes import records_changed
         from clinic.health import register_backlog
