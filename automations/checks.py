@@ -31,9 +31,12 @@ def problems(known: Catalog) -> Iterator[CheckMessage]:
     for action in known.actions.values():
         yield from _described(action, action.key, type(action).__doc__)
         yield from _action(known, action)
-    for kind in (*known.subjects.values(), *known.references.values()):
-        if not _model(kind.model):
-            yield _error(kind.kind, f"names the model {kind.model!r}, which is not installed", "E004")
+    models = [(s.kind, s.model) for s in known.subjects.values()] + [
+        (r.kind, r.model) for r in known.references.values()
+    ]
+    for kind, model in models:
+        if not _model(model):
+            yield _error(kind, f"names the model {model!r}, which is not installed", "E004")
     for anchor in known.anchors.values():
         if anchor.subject not in known.subjects:
             yield _error(anchor.key, f"belongs to the subject {anchor.subject!r}, which nobody declares", "E004")

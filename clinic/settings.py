@@ -185,7 +185,7 @@ LOGIN_REDIRECT_URL = "staff:home"
 # --- language and time ---------------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English")), ("es", _("Spanish")), ("ar", _("Arabic"))]
+LANGUAGES = [("en", _("English")), ("ro", _("Romanian")), ("es", _("Spanish")), ("ar", _("Arabic"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
@@ -276,6 +276,9 @@ if not PUBLIC_URL:
     raise ImproperlyConfigured(
         "PUBLIC_URL is empty. Give the address that patients reach, like https://clinic.example."
     )
+
+# How long a link to a form is good for.
+FORM_LINK_DAYS = env.int("FORM_LINK_DAYS", default=30)
 
 # --- the API -------------------------------------------------------------------------------------------------------
 
