@@ -32,6 +32,12 @@ class RequireForm(Action):
 
     key = "require_form"
     label = _("Require a form")
+    phrase = _("require the form “%(form)s”")
+    extras = {
+        "due_in_days": _("within %(due_in_days)s day(s)"),
+        "due_days_before": _("due %(due_days_before)s day(s) before the visit"),
+        "blocking": _("(no booking before it is filled)"),
+    }
     params = (
         Param("form", "reference", _("form"), required=True, reference="form"),
         Param("due_in_days", "integer", _("due in days"), minimum=0, maximum=3650),

@@ -26,6 +26,7 @@ class SendEmail(Action):
 
     key = "send_email"
     label = _("Send an email")
+    phrase = _("email “%(template)s” to %(to)s")
     params = (
         Param("template", "reference", _("template"), required=True, reference="email_template"),
         Param("to", "choice", _("to"), default="patient", choices=TO),

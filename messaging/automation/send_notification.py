@@ -38,6 +38,8 @@ class SendNotification(Action):
 
     key = "send_notification"
     label = _("Send a notification")
+    phrase = _("notify %(to)s")
+    extras = {"title": _("of “%(title)s”"), "template": _("with “%(template)s”")}
     params = (
         Param("to", "choice", _("to"), default="patient", choices=TO),
         Param("template", "reference", _("template"), reference="template"),

@@ -27,6 +27,8 @@ class CreateTask(Action):
 
     key = "create_task"
     label = _("Create a task")
+    phrase = _("create the task “%(title)s” for %(assign_to)s")
+    extras = {"due_in_days": _("due in %(due_in_days)s day(s)")}
     params = (
         Param("title", "text", _("what to do"), required=True, max_length=TITLE_MAX),
         Param("details", "long_text", _("details"), max_length=2000),
