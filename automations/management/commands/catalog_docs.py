@@ -51,11 +51,11 @@ def _prose(declaration: Any) -> str:
 
 
 def _codes(keys: Iterable[str]) -> str:
-    return ", ".join(f"`{key}`" for key in keys) or "–"
+    return ", ".join(f"`{key}`" for key in keys) or "-"
 
 
 def _params(params: Iterable[Param]) -> str:
-    return ", ".join(f"`{one.name}` ({one.label})" for one in params) or "–"
+    return ", ".join(f"`{one.name}` ({one.label})" for one in params) or "-"
 
 
 def _triggers() -> Iterator[str]:
@@ -118,7 +118,7 @@ def _param(param: Param) -> tuple[Any, ...]:
     if param.reference:
         choices.append(f"a slug ({str(catalog.references[param.reference].label).lower()})")
     needed = "yes" if param.required else "no" if param.default is None else f"no ({_value(param.default)})"
-    return f"`{param.name}`", meaning, needed, ", ".join(choices) or "–"
+    return f"`{param.name}`", meaning, needed, ", ".join(choices) or "-"
 
 
 def _value(value: Any) -> str:
