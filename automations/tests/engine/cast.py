@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
@@ -20,15 +22,16 @@ NOON = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)
 WINDOW = Param("window", "window", "Looking back")
 
 
-def proved(sample: int = 150, proof: int = 20_000) -> settings:
-    """Run a sample with a fixed seed, or the whole proof with PROOF=1."""
-    return settings(
+def proved(sample: int = 150, proof: int = 3_000) -> Callable[[Any], Any]:
+    """Mark a property as proof: a sample with a fixed seed, or the whole count with PROOF=1."""
+    chosen = settings(
         max_examples=proof if PROOF else sample,
         derandomize=not PROOF,
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
     )
+    return lambda test: pytest.mark.proof(chosen(test))
 
 
 class Completed(Trigger):
