@@ -34,12 +34,13 @@ class Answers:
         self.zones = {pk: ZoneInfo(clinic.time_zone) for pk, clinic in clinics.items()}
         self.runs: list[Run] = []
         self.blamed: dict[int, int] = {}
-        self.calm: set[int] = set()
         self.unusable: dict[int, str] = {}
         self.matches: list[Match] = []
         self._configs: dict[tuple[int, str], Any] = {}
         for known in rules.values():
             self.unusable.update(known.unusable)
+        pairs = Run.objects.filter(event__in=events).order_by().values_list("event_id", "rule_id")
+        self._answered = set(pairs)
         for event in events:
             self._ask(event, rules[event.clinic_id])
 
@@ -49,18 +50,26 @@ class Answers:
 
     def _ask(self, event: Event, rules: ClinicRules) -> None:
         asked = self.facts(event)
-        for rule_id in rules.errored.get(event.trigger, ()):
+        for rule_id, active_since in rules.errored.get(event.trigger, ()):
+            if not self._counts(event, rule_id, active_since):
+                continue
             text = rules.unusable.get(rule_id, "The rule is in quarantine; publish it again to use it.")
             self.runs.append(_run(event, rule_id, None, Run.Outcome.ERROR, "rule_broken", text))
         found = rules.index.match(asked)
         for rule_id, message in found.errors:
-            self.blamed[rule_id] = self.blamed.get(rule_id, 0) + 1
-            version = rules.rules[rule_id].version_id
-            self.runs.append(_run(event, rule_id, version, Run.Outcome.ERROR, "rule_broken", message))
+            rule = rules.rules[rule_id]
+            if self._counts(event, rule_id, rule.active_since):
+                self.blamed[rule_id] = self.blamed.get(rule_id, 0) + 1
+                self.runs.append(_run(event, rule_id, rule.version_id, Run.Outcome.ERROR, "rule_broken", message))
         for rule_id in found.matched:
             rule = rules.rules[rule_id]
-            if rule.active_since is None or event.created_at >= rule.active_since:
+            if self._counts(event, rule_id, rule.active_since):
                 self.matches.append((event, rule, evaluate(rule.spec.conditions, asked)))
+
+    def _counts(self, event: Event, rule_id: int, active_since: datetime | None) -> bool:
+        """Tell whether an event counts for a rule: recorded since, and not answered before (a match once more)."""
+        since = active_since is None or event.created_at >= active_since
+        return since and (event.pk, rule_id) not in self._answered
 
     def write(self) -> list[Step]:
         """Decide what is suppressed, plan the rest, store runs and steps; return the steps that are due already."""

@@ -47,7 +47,7 @@ class ClinicRules:
     rules: Mapping[int, CompiledRule]
     index: RuleIndex
     unusable: Mapping[int, str]
-    errored: Mapping[str, tuple[int, ...]]
+    errored: Mapping[str, tuple[tuple[int, Any], ...]]
     asks: Mapping[str, Mapping[str, tuple[str, Mapping[str, Any]]]] = field(default_factory=dict)
 
 
@@ -73,7 +73,7 @@ def _compile(clinic_id: int, epoch: int) -> ClinicRules:
     _load_specs([row["published_id"] for row in stored if row["published_id"] not in _specs])
     rules: dict[int, CompiledRule] = {}
     unusable: dict[int, str] = {}
-    errored: dict[str, list[int]] = {}
+    errored: dict[str, list[tuple[int, Any]]] = {}
     specs = {row["pk"]: _specs[row["published_id"]] for row in stored}
     missing = missing_references(clinic_id, {pk: s.references for pk, s in specs.items() if isinstance(s, RuleSpec)})
     for row in stored:
@@ -81,7 +81,7 @@ def _compile(clinic_id: int, epoch: int) -> ClinicRules:
         if isinstance(spec, str) or row["mode"] == Rule.Mode.QUARANTINED:
             if isinstance(spec, str) and row["mode"] != Rule.Mode.QUARANTINED:
                 unusable[row["pk"]] = spec
-            errored.setdefault(row["published__trigger"], []).append(row["pk"])
+            errored.setdefault(row["published__trigger"], []).append((row["pk"], row["active_since"]))
             continue
         rules[row["pk"]] = _compiled(row, spec, missing.get(row["pk"], ""))
     index = RuleIndex(((rule.id, rule.spec) for rule in rules.values()), catalog)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max, QuerySet
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
@@ -88,9 +88,18 @@ def _free_slug(clinic: Any, slug: str, name: str) -> str:
 
 
 def _locked(rule: Rule) -> Rule:
-    return (
-        Rule.objects.select_related("clinic", "published").select_for_update(no_key=True, of=("self",)).get(pk=rule.pk)
-    )
+    """Lock the rule. Its wordings are left in the database: one that cannot be read must not keep anybody from it."""
+    rows = Rule.objects.select_related("clinic").defer("draft").select_for_update(no_key=True, of=("self",))
+    return rows.get(pk=rule.pk)
+
+
+def _draft(rule: Rule) -> Any:
+    """Read a rule's draft. Raises RuleInvalid for one that is no JSON that Python can hold."""
+    try:
+        return rule.draft
+    except (ValueError, RecursionError) as error:
+        problem = Problem("", "unreadable", _("The stored draft cannot be read; write it anew."))
+        raise RuleInvalid([problem]) from error
 
 
 @transaction.atomic
@@ -119,10 +128,17 @@ def edit_draft(
     return stored
 
 
+USED_IDS = """
+SELECT used #>> '{}' FROM automations_ruleversion, jsonb_path_query(actions, '$[*].id') used WHERE rule_id = %(rule)s
+UNION SELECT action_id FROM automations_step WHERE rule_id = %(rule)s
+"""
+
+
 def _used_ids(rule: Rule) -> set[str]:
-    """Return the action ids that earlier versions used: a new action must not inherit what they did."""
-    steps = Step.objects.filter(rule=rule).order_by().values_list("action_id", flat=True).distinct()
-    return set(steps)
+    """Return the action ids that earlier versions used: a new action must not inherit what they did or still plan."""
+    with connection.cursor() as cursor:
+        cursor.execute(USED_IDS, {"rule": rule.pk})
+        return {row[0] for row in cursor.fetchall() if row[0] is not None}
 
 
 @transaction.atomic
@@ -137,7 +153,7 @@ def publish(rule: Rule, *, mode: str = Rule.Mode.ON, apply_to_pending: bool = Fa
     if mode not in (Rule.Mode.ON, Rule.Mode.REVIEW):
         raise ClinicError(_("A rule is published as “on” or “review”."), path="mode")
     stored = _locked(rule)
-    spec = check_document(stored.clinic, stored.draft)
+    spec = check_document(stored.clinic, _draft(stored))
     version = _new_version(stored, spec)
     if stored.mode not in Rule.MATCHING or stored.active_since is None:
         stored.active_since = now()
@@ -152,14 +168,14 @@ def publish(rule: Rule, *, mode: str = Rule.Mode.ON, apply_to_pending: bool = Fa
 
 
 def _new_version(rule: Rule, spec: RuleSpec) -> RuleVersion:
-    """Store the wording, or return the published version if nothing differs."""
+    """Store the wording, or return the published version if nothing differs. The database compares them."""
     wire = spec_to_json(spec)
-    newest = RuleVersion.objects.filter(rule=rule).aggregate(number=Max("number"))["number"] or 0
     values = {part: wire[part] for part in ("trigger_config", "conditions", "actions", "settings")}
-    known = rule.published
-    unchanged = all(getattr(known, part, None) == value for part, value in values.items())
-    if known is not None and known.trigger == spec.trigger and unchanged:
-        return known
+    versions = RuleVersion.objects.filter(rule=rule).order_by().defer(*values)
+    same = versions.filter(pk=rule.published_id or 0, trigger=spec.trigger, **values).first()
+    if same is not None:
+        return same
+    newest = versions.aggregate(number=Max("number"))["number"] or 0
     return RuleVersion.objects.create(
         clinic_id=rule.clinic_id,
         rule=rule,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.apps import apps
 
@@ -30,7 +30,7 @@ class Jot(Action):
         Param("fail", "choice", "Fail", choices=("temporary", "permanent", "rule", "bug"), default=None),
         Param("refuse", "boolean", "Refuse", default=False),
     )
-    example: Mapping[str, Any] = {"title": "Call the patient"}
+    example: ClassVar[Mapping[str, Any]] = {"title": "Call the patient"}
     withdrawn: list[int] = []
 
     def perform(self, steps: Sequence[StepContext]) -> Mapping[Any, dict[str, Any]]:
