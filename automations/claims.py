@@ -1,13 +1,14 @@
-"""Claim work: one statement a batch that commits `attempts + 1` and a short lease before anything is tried.
+"""Claim work: a short lease for a batch in one statement, and `attempts + 1` committed before anything is tried.
 
 So a crash counts. Claims join the patient with SKIP LOCKED and never wait, so they cannot deadlock with a writer.
 
-Whatever kills its worker must not take others along: first attempts run together, second ones alone but claimed
-together, and from the third on a claim takes a single row, so that only what was tried is counted as tried.
+First attempts are counted with the claim and run together. A row that was tried before runs alone, and is counted only
+when its turn comes: what kills its worker must not use up the attempts of those that were claimed beside it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from random import uniform
 from typing import Literal
@@ -26,10 +27,8 @@ WITH due AS MATERIALIZED (
         SELECT e.id, e.attempts FROM automations_event e JOIN patients_patient p ON p.id = e.patient_id
          WHERE e.state = 'new' AND (e.lease_until IS NULL OR e.lease_until <= %(now)s)
          ORDER BY e.id LIMIT %(limit)s FOR NO KEY UPDATE OF p, e SKIP LOCKED)
-UPDATE automations_event AS work SET attempts = work.attempts + 1, lease_until = %(lease)s FROM due
- WHERE work.id = due.id
-   AND (due.attempts < 2 OR due.id = (SELECT id FROM due WHERE attempts >= 2 ORDER BY attempts, id LIMIT 1))
-RETURNING work.id, work.attempts
+UPDATE automations_event AS work SET attempts = greatest(work.attempts, 1), lease_until = %(lease)s FROM due
+ WHERE work.id = due.id RETURNING work.id, due.attempts
 """
 STEPS = """
 WITH due AS MATERIALIZED (
@@ -41,11 +40,15 @@ WITH due AS MATERIALIZED (
                               AND (z.scope = 'clinic' OR (z.scope = 'rule' AND z.target_id = s.rule_id)
                                    OR (z.scope = 'patient' AND z.target_id = s.patient_id)))
          ORDER BY s.due_at, s.id LIMIT %(limit)s FOR NO KEY UPDATE OF p, s SKIP LOCKED)
-UPDATE automations_step AS work SET attempts = work.attempts + 1, lease_until = %(lease)s FROM due
- WHERE work.id = due.id
-   AND (due.attempts < 2 OR due.id = (SELECT id FROM due WHERE attempts >= 2 ORDER BY attempts, id LIMIT 1))
-RETURNING work.id, work.attempts
+UPDATE automations_step AS work SET attempts = greatest(work.attempts, 1), lease_until = %(lease)s FROM due
+ WHERE work.id = due.id RETURNING work.id, due.attempts
 """
+AGAIN = {
+    "automations_event": "UPDATE automations_event SET attempts = attempts + 1, lease_until = %(lease)s"
+    " WHERE id = %(id)s AND attempts = %(attempts)s AND state = 'new'",
+    "automations_step": "UPDATE automations_step SET attempts = attempts + 1, lease_until = %(lease)s"
+    " WHERE id = %(id)s AND attempts = %(attempts)s AND state = 'pending'",
+}
 UNCLAIM = {
     "automations_event": "UPDATE automations_event SET attempts = greatest(attempts - 1, 0), lease_until = NULL"
     " WHERE id = ANY(%s)",
@@ -60,18 +63,30 @@ Table = Literal["automations_event", "automations_step"]
 
 
 def claim(statement: str, limit: int) -> dict[int, int]:
-    """Claim up to `limit` rows and return their ids with the number of this attempt. Must run outside a transaction."""
+    """Claim up to `limit` rows and return their ids with the attempts made before. Must run outside a transaction."""
     moment = now()
     with connection.cursor() as cursor:
         cursor.execute(statement, {"now": moment, "lease": moment + LEASE, "limit": limit})
         return dict(cursor.fetchall())
 
 
-def batches(claimed: dict[int, int]) -> list[dict[int, int]]:
-    """Split what was claimed into what is tried at once: first attempts together, the others alone, fewest first."""
-    together = {pk: n for pk, n in claimed.items() if n == 1}
-    alone = sorted((n, pk) for pk, n in claimed.items() if n > 1)
-    return ([together] if together else []) + [{pk: n} for n, pk in alone]
+def batches(table: Table, claimed: dict[int, int]) -> Iterator[dict[int, int]]:
+    """Yield what is tried at once, with the number of this attempt: the new ones together, then each of the others.
+
+    Those tried least come first, so that one that kills its worker comes last.
+    """
+    if together := {pk: 1 for pk, before in claimed.items() if before == 0}:
+        yield together
+    for before, pk in sorted((before, pk) for pk, before in claimed.items() if before > 0):
+        if _begin(table, pk, before):
+            yield {pk: before + 1}
+
+
+def _begin(table: Table, pk: int, before: int) -> bool:
+    """Count one more attempt of a claimed row; False if somebody else was faster, our lease having run out."""
+    with connection.cursor() as cursor:
+        cursor.execute(AGAIN[table], {"id": pk, "attempts": before, "lease": now() + LEASE})
+        return cursor.rowcount == 1
 
 
 def worn_out(batch: dict[int, int]) -> bool:

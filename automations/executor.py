@@ -29,7 +29,8 @@ def execute_batch(limit: int = BATCH) -> int:
     First attempts run together; a step that was claimed before runs alone, so that whatever went wrong with it takes
     nobody along.
     """
-    return sum(_attempt(batch) for batch in claims.batches(claims.claim(claims.STEPS, limit)))
+    claimed = claims.claim(claims.STEPS, limit)
+    return sum(_attempt(batch) for batch in claims.batches("automations_step", claimed))
 
 
 def _attempt(batch: dict[int, int]) -> int:

@@ -34,7 +34,8 @@ def match_batch(limit: int = BATCH) -> int:
 
     First attempts run together; an event that was claimed before runs alone.
     """
-    return sum(_attempt(batch) for batch in claims.batches(claims.claim(claims.EVENTS, limit)))
+    claimed = claims.claim(claims.EVENTS, limit)
+    return sum(_attempt(batch) for batch in claims.batches("automations_event", claimed))
 
 
 def _attempt(batch: dict[int, int]) -> int:

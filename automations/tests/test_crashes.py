@@ -88,14 +88,45 @@ def test_an_event_that_kills_its_worker_ends_dead_and_takes_nobody_along(
     assert titles() == ["Call"]
 
 
-def test_a_third_attempt_is_claimed_alone(clinic, patient):
-    steps = planned(clinic, patient, 3)
-    Step.objects.update(attempts=2)
+def test_only_what_was_tried_counts_as_tried(clinic, patient, monkeypatch):
+    first, *others = planned(clinic, patient, 3)
+    Step.objects.update(attempts=1)
+    crash(monkeypatch, first.pk)
 
+    with pytest.raises(SystemExit):
+        executor.execute_batch()
+
+    assert list(Step.objects.order_by("pk").values_list("attempts", flat=True)) == [2, 1, 1]
+    clock.advance_by(claims.LEASE)
+    with pytest.raises(SystemExit):
+        executor.execute_batch()
+    assert [Step.objects.get(pk=step.pk).state for step in others] == ["done", "done"]
+
+
+def test_of_two_workers_that_hold_a_claim_one_begins(clinic, patient):
+    [step] = planned(clinic, patient)
+    Step.objects.update(attempts=1)
     claimed = claims.claim(claims.STEPS, 200)
+    clock.advance_by(claims.LEASE)
+    again = claims.claim(claims.STEPS, 200)
+    assert claimed == again == {step.pk: 1}
 
-    assert claimed == {steps[0].pk: 3}
-    assert list(Step.objects.exclude(pk=steps[0].pk).values_list("attempts", flat=True)) == [2, 2]
+    assert list(claims.batches("automations_step", again)) == [{step.pk: 2}]
+    assert list(claims.batches("automations_step", claimed)) == []
+
+
+def test_events_of_one_patient_that_were_tried_unequally_often_are_all_matched(clinic, patient):
+    published(clinic)
+    for _ in range(3):
+        move(visit(patient), status="completed")
+    events = list(Event.objects.order_by("pk"))
+    for event, attempts in zip(events, (1, 3, 2, 5, 0, 2, 1), strict=True):
+        Event.objects.filter(pk=event.pk).update(attempts=attempts)
+
+    ticking.drain_all()
+
+    assert set(Event.objects.values_list("state", flat=True)) == {"matched"}
+    assert titles() == ["Call"] * 3
 
 
 @pytest.mark.parametrize("state", ["done", "cancelled"])

@@ -150,12 +150,7 @@ class Play:
         self.visits = [visit(patient)]
 
     def play(self, name: str, *given: Any) -> None:
-        verbs: dict[str, Any] = {
-            "all again": forget_the_match,
-            "match": match_batch,
-            "complete": self.complete,
-            "again": self.again,
-        }
+        verbs: dict[str, Any] = {"all again": forget_the_match, "match": match_batch, "complete": self.complete, "again": self.again}
         verbs |= {"pass": lambda: list(ticking.walk_to(clock.now() + timedelta(days=2))), "move": self.move}
         verbs |= {"pause": lambda: self.switch(lifecycle.pause), "resume": lambda: self.switch(lifecycle.resume)}
         verbs |= {"edit": self.edit, "reorder": self.reorder}
@@ -250,7 +245,7 @@ class TestOrder:
         move(visit(patient), status="completed")
         claimed = claims.claim(claims.EVENTS, 10)
         with busy(patient):
-            assert matcher._attempt(claimed) == 0
+            assert [matcher._attempt(batch) for batch in claims.batches("automations_event", claimed)] == [0]
             assert match_batch() == 0
         assert set(Event.objects.filter(state="new").values_list("attempts", "lease_until")) == {(0, None)}
         assert match_batch() == 2
