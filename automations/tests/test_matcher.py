@@ -150,7 +150,12 @@ class Play:
         self.visits = [visit(patient)]
 
     def play(self, name: str, *given: Any) -> None:
-        verbs: dict[str, Any] = {"all again": forget_the_match, "match": match_batch, "complete": self.complete, "again": self.again}
+        verbs: dict[str, Any] = {
+            "all again": forget_the_match,
+            "match": match_batch,
+            "complete": self.complete,
+            "again": self.again,
+        }
         verbs |= {"pass": lambda: list(ticking.walk_to(clock.now() + timedelta(days=2))), "move": self.move}
         verbs |= {"pause": lambda: self.switch(lifecycle.pause), "resume": lambda: self.switch(lifecycle.resume)}
         verbs |= {"edit": self.edit, "reorder": self.reorder}
