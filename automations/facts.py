@@ -13,7 +13,7 @@ from django.apps import apps
 from django.db.models import Model, QuerySet
 
 from automations.context import ReadContext
-from automations.engine.declare import Fact, catalog
+from automations.engine.declare import Fact, FactType, catalog
 from automations.engine.values import fact_key, old_key
 from automations.models import Event
 
@@ -143,5 +143,9 @@ def _annotated(base: QuerySet[Model], ctx: ReadContext, asks: Sequence[Ask]) -> 
     names = {f"fact_{n}": ask for n, ask in enumerate(asks)}
     expressions = {name: catalog.facts[key].expression(ctx, **params) for name, (key, params) in names.items()}  # type: ignore[misc]
     rows = base.order_by().annotate(**expressions).values_list("pk", *expressions)
-    keys = [fact_key(key, params) for key, params in names.values()]
-    return {row[0]: {key: to_json(value) for key, value in zip(keys, row[1:], strict=True)} for row in rows}
+    # What a fact of type any holds is JSON already, and stays as it is.
+    read = [(fact_key(key, params), catalog.facts[key].type is FactType.any) for key, params in names.values()]
+    return {
+        row[0]: {key: value if raw else to_json(value) for (key, raw), value in zip(read, row[1:], strict=True)}
+        for row in rows
+    }

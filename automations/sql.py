@@ -18,9 +18,10 @@ from django.db.models import BooleanField, CharField, DateField, DateTimeField, 
 
 from automations.context import ReadContext
 from automations.engine.bounds import Interval, date_bounds
-from automations.engine.declare import catalog
+from automations.engine.declare import Fact, FactType, catalog
 from automations.engine.text import fold
 from automations.engine.values import Condition, Group
+from automations.sql_json import reading
 
 
 class Bool(Func):
@@ -87,13 +88,32 @@ def compile_condition(condition: Condition, asking: Asking) -> Any:
         empty = _empty(condition.type, expression)
         return empty if condition.op == "is_empty" else negate(empty)
     if condition.type == "text":
-        expression = fact.folded(asking.ctx) if callable(fact.folded) else fact.folded or expression
+        expression = _folded(fact, condition, expression, asking.ctx)
+    elif fact.type is FactType.any:
+        return _of_any(condition, expression, asking)
     if condition.type == "date":
         return _date(condition, expression, asking)
     return COMPILERS[condition.type, condition.op](expression, condition.value)
 
 
+def _folded(fact: Fact, condition: Condition, expression: Any, ctx: ReadContext) -> Any:
+    """Return what a text is compared by; a fact of type any must keep it, for SQL cannot fold as Python does."""
+    if fact.type is FactType.any and fact.folded is None:
+        raise KeyError(f"{condition.field} keeps no folded text: its texts cannot be compared in SQL.")
+    return fact.folded(ctx, **condition.params) if callable(fact.folded) else fact.folded or expression
+
+
+def _of_any(condition: Condition, expression: Any, asking: Asking) -> Any:
+    """Read the JSON as the type that the operator decided; a date is a day or a moment."""
+    if condition.type != "date":
+        return COMPILERS[condition.type, condition.op](reading(expression, condition.type), condition.value)
+    either = [_date(condition, reading(expression, kind), asking) for kind in ("day", "moment")]
+    return Bool("coalesce(%(expressions)s)", *either)
+
+
 def _empty(kind: str, expression: Any) -> Any:
+    if kind == "any":
+        return Bool("coalesce(%(expressions)s, 'null') IN ('null', '\"\"', '[]', '{}')", expression)
     if kind == "list":
         return Bool("coalesce(cardinality(%(expressions)s), 0) = 0", expression)
     if kind in ("text", "choice", "reference"):

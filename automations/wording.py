@@ -12,6 +12,7 @@ from django.utils.translation import gettext, ngettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from automations.engine.declare import Catalog
+from automations.engine.operators import asked_type
 from automations.engine.sentence import Name, Phrase, conditions_phrase, sentence
 from automations.engine.values import Group, RuleSpec
 
@@ -81,7 +82,7 @@ MESSAGES: dict[str, Any] = {
 
 def operator_label(kind: str, op: str) -> str:
     """Give the words of an operator of a fact type."""
-    return str(MESSAGES.get(f"op.{kind}.{op}") or MESSAGES[f"op.{op}"])
+    return str(MESSAGES.get(f"op.{asked_type(kind, op)}.{op}") or MESSAGES[f"op.{op}"])
 
 
 def sentence_text(spec: RuleSpec, catalog: Catalog, names: Names) -> str:

@@ -117,6 +117,32 @@ def flag(key: str, title: Any, *, optional: bool = True) -> Input:
     )
 
 
+def text_or_flag(key: str, title: Any) -> Input:
+    """Answer yes or no, or choose that it is a text, and type it."""
+    typed, words = f"{key}__text", {True: "yes", False: "no"}
+    options = [
+        {"title": str(_("the text …")), "value": "text"},
+        {"title": str(_("yes")), "value": "yes"},
+        {"title": str(_("no")), "value": "no"},
+    ]
+    schemas = {
+        key: {"type": "string", "title": title, "choices": options, "default": "text"},
+        typed: {"type": "string", "title": _("text")},
+    }
+
+    def write(value: Any) -> dict[str, Any] | None:
+        if isinstance(value, bool):
+            return {key: words[value], typed: ""}
+        return {key: "text", typed: value} if isinstance(value, str) else None
+
+    def read(data: Mapping[str, Any]) -> Any:
+        if data.get(key) in ("yes", "no"):
+            return data[key] == "yes"
+        return MISSING if data.get(typed) in (None, "") else data[typed]
+
+    return Input(schemas, {key: "text", typed: ""}, write, read)
+
+
 def members(key: str, title: Any, options: list[Option] | None) -> Input:
     """Choose several, or type several texts if nothing is there to choose from."""
     schema: dict[str, Any] = {"type": "array", "title": title, "items": {"type": "string"}}
@@ -188,6 +214,7 @@ def of_operand(takes: str, fact: Fact, choices: Choices) -> Input | None:
         "text": lambda: text(key, title),
         "texts": lambda: members(key, title, None),
         "flag": lambda: flag(key, title, optional=False),
+        "text_or_flag": lambda: text_or_flag(key, title),
         "day": lambda: day(key, title),
         "span": lambda: span(key, title),
     }

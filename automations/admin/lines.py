@@ -6,17 +6,26 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from automations.admin import inputs
 from automations.admin.choices import Choices
 from automations.admin.inputs import Input
-from automations.engine.declare import Action, Fact, catalog
+from automations.engine.declare import Action, Fact, FactType, catalog
 from automations.engine.operators import operators_for
 from automations.wording import operator_label
 
 EXTRA = "extra__"
 """What a stored line holds beyond what anything reads, as JSON text, so that saving does not lose it unseen."""
 GROUP = "group"
+TYPE_LABELS = {
+    "number": _lazy("number"),
+    "choice": _lazy("choice"),
+    "text": _lazy("text"),
+    "text_or_flag": _lazy("text, or yes or no"),
+    "date": _lazy("date"),
+    "list": _lazy("several choices"),
+}
 NOWHERE = ""
 """The field or type of a line for which nothing has been chosen yet."""
 
@@ -61,8 +70,14 @@ class FactLine:
         self.params = {p.name: inputs.of_param(p, fact.key, choices) for p in fact.params}
 
     def op_options(self) -> list[dict[str, str]]:
-        """Return the operators of the fact's type as options."""
-        return [{"title": operator_label(self.fact.type.value, op), "value": op} for op in self.operators]
+        """Return the operators of the fact's type as options; where they decide the type, each says which."""
+        options = []
+        for key, op in self.operators.items():
+            title = operator_label(self.fact.type.value, key)
+            if self.fact.type is FactType.any and op.takes != "nothing":
+                title = f"{title} ({TYPE_LABELS.get(op.takes, TYPE_LABELS[op.type])})"
+            options.append({"title": title, "value": key})
+        return options
 
     def operand(self, op: Any) -> Input | None:
         """Return the input of what this operator takes."""

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from automations.admin.lines import fact_title, operator_label
 from automations.engine.declare import Fact, catalog
+from automations.engine.operators import asked_type
 from automations.models import Step
 
 NOTHING = "-"
@@ -74,7 +75,7 @@ def _line(item: dict[str, Any]) -> Line:
     fact = catalog.facts.get(str(item.get("field")))
     name = fact_title(fact) if fact else str(item.get("field"))
     op = str(item.get("op"))
-    kind = fact.type.value if fact else "number"
+    kind = asked_type(fact.type.value, op) if fact else "number"
     with suppress(KeyError):
         op = SIGNS.get((kind, op)) or operator_label(kind, op)
     text = " ".join(part for part in (name, op, shown(item.get("value"), fact)) if part)

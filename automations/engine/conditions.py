@@ -12,7 +12,7 @@ from typing import Any
 
 from . import scalars
 from .declare import Fact
-from .operators import At, Operator, apply, operators_for
+from .operators import At, Operator, apply, decided, operators_for
 from .params import parse_params, references_in
 from .problems import Problems, child, nearest, one_of, shown
 from .scalars import BAD
@@ -138,10 +138,11 @@ def _parse_condition(
     params = parse_params(fact.params, data, path, problems, reserved=("field", "op", "value"))
     if key is BAD:
         return None
-    value = _operand(operators[key], fact, data.get("value"), child(path, "value"), problems)
+    op = decided(operators[key], data.get("value"))
+    value = _operand(op, fact, data.get("value"), child(path, "value"), problems)
     if len(problems) > before or value is BAD:
         return None
-    return Condition(name, key, value, params, fact_key(name, params), fact.type.value)
+    return Condition(name, key, value, params, fact_key(name, params), op.type)
 
 
 def _operand(op: Operator, fact: Fact, raw: Any, path: str, problems: Problems) -> Any:

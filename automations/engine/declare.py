@@ -1,10 +1,8 @@
 """Declare what rules are made of: triggers, facts, actions, and the nouns they speak of.
 
 An app offers these from its `automation/` package. Labels may be lazy translations: the engine never looks inside
-them. A declaration that is missing a label, docstring or example is
-found by `manage.py check`, not here, so that one bad declaration never stops the process from starting. `catalog` is
-the
-process-wide catalog; tests make their own.
+them. A declaration that is missing a label, docstring or example is found by `manage.py check`, not here, so that one
+bad declaration never stops the process from starting. `catalog` is the process-wide catalog; tests make their own.
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ Requirement = tuple[str, tuple[Any, ...]]
 
 
 class FactType(StrEnum):
-    """Name the type of a fact; it decides the operators and the input of the value."""
+    """Name the type of a fact; it decides the operators and the input of the value. any: each operator decides."""
 
     number = "number"
     text = "text"
@@ -31,6 +29,7 @@ class FactType(StrEnum):
     boolean = "boolean"
     date = "date"
     list = "list"
+    any = "any"
 
 
 def as_choices(choices: Iterable[Any]) -> Choices:
@@ -43,8 +42,7 @@ class Param:
     """One setting of a trigger, fact or action.
 
     `type` is one of engine.params.PARAM_TYPES. `many` makes it a list of that type. `reference` names the kind of
-    thing a
-    reference points to; a reference with `choices` may also be one of those words (a role, say) instead of a slug.
+    thing a reference points to; one with `choices` may also be one of those words (a role, say) instead of a slug.
     `fact` (trigger params only) is the fact that must equal the configured value; for a boolean, true asks the fact
     to be true.
     """
@@ -130,8 +128,7 @@ class Trigger:
         return {}
 
     def requires(self, config: Mapping[str, Any]) -> tuple[Requirement, ...]:
-        """List (fact key, allowed values) that the config asks for by Param.fact; an empty setting asks for
-        nothing."""
+        """List (fact key, allowed values) that the config asks for by Param.fact; an empty setting: none."""
         wanted: list[Requirement] = []
         for param in self.params:
             value = config.get(param.name)

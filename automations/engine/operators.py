@@ -6,20 +6,31 @@ them. Only `is_empty` and `is_not_empty` always know: unknown, "" and [] are emp
 not empty of
 members: has_none_of of it is unknown. Texts compare folded (see text.fold); choices, references and list members
 exactly.
+
+Of a fact of type any, operator and value decide the type; a value of another type is unknown:
+
+| operators | type |
+|---|---|
+| eq, ne, lt, lte, gt, gte, between | number |
+| is_any_of, is_none_of | choice: codes, exactly, so that one is the other's negation |
+| is | boolean with true or false, else text |
+| is_not, contains, starts_with | text |
+| before, after, on, in_last, in_next, more_than_ago | date |
+| has_any_of, has_all_of, has_none_of | list |
+| is_empty, is_not_empty | any: null, "", [] and {} are empty |
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from .bounds import date_bounds
 from .text import fold
+from .usable import USABLE
 from .values import Condition, old_key
 
 
@@ -36,7 +47,10 @@ Test = Callable[[Any, Any, At], bool]
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """An operator for one fact type. `takes`: number, pair, text, texts, members, flag, day, span or nothing."""
+    """An operator for one fact type.
+
+    `takes`: number, pair, text, texts, members, flag, text_or_flag (of type any only), day, span or nothing.
+    """
 
     key: str
     type: str
@@ -61,7 +75,9 @@ def operator(key: str, *types: str, takes: str) -> Callable[[Test], Test]:
 
 
 def operators_for(kind: str, change: bool = False) -> dict[str, Operator]:
-    """List the operators of a fact type in the order in which people see them."""
+    """List the operators of a fact type in the order in which people see them; those of any say what each decides."""
+    if kind == "any":
+        return dict(OF_ANY)
     return {key: op for (of, key), op in OPERATORS.items() if of == kind and (change or not op.change)}
 
 
@@ -185,12 +201,12 @@ def has_none_of(actual: Any, value: Any, at: At) -> bool:
     return bool(actual.isdisjoint(value))
 
 
-@operator("is_empty", *ALL_TYPES, takes="nothing")
+@operator("is_empty", *ALL_TYPES, "any", takes="nothing")
 def is_empty(actual: Any, value: Any, at: At) -> bool:
     return actual is None or actual == "" or actual == frozenset()
 
 
-@operator("is_not_empty", *ALL_TYPES, takes="nothing")
+@operator("is_not_empty", *ALL_TYPES, "any", takes="nothing")
 def is_not_empty(actual: Any, value: Any, at: At) -> bool:
     return not is_empty(actual, value, at)
 
@@ -212,38 +228,26 @@ for _type, (_takes, _test) in SAME.items():
     OPERATORS[_type, "changed_from"] = Operator("changed_from", _type, _takes, _test, change=True)
     OPERATORS[_type, "changed_to"] = Operator("changed_to", _type, _takes, _test, change=True)
 
-
-# --- usable values ---
-
-
-def _number(value: Any) -> Any:
-    return value if type(value) is int or (type(value) is float and math.isfinite(value)) else None
-
-
-@lru_cache(maxsize=8192)
-def _moment(value: str) -> date | None:
-    try:
-        if len(value) == 10:
-            return date.fromisoformat(value)
-        moment = datetime.fromisoformat(value)
-        return None if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+# The operators of a fact of type any, each with the type that it decides. It has none for changes.
+OF_ANY: dict[str, Operator] = {}
+for _type in ("number", "choice", "text", "date", "list"):
+    for _key, _op in operators_for(_type).items():
+        if _key not in ALWAYS_KNOW:
+            OF_ANY.setdefault(_key, _op)
+OF_ANY["is"] = replace(OF_ANY["is"], takes="text_or_flag")
+OF_ANY.update({_key: OPERATORS["any", _key] for _key in ALWAYS_KNOW})
 
 
-def _members(value: Any) -> Any:
-    return frozenset(value) if isinstance(value, list) and all(isinstance(one, str) for one in value) else None
+def asked_type(kind: str, op: str) -> str:
+    """Tell which type an operator of a fact type asks for: that of any decides it ("is": text)."""
+    return OF_ANY[op].type if kind == "any" and op in OF_ANY else kind
 
 
-USABLE: dict[str, Callable[[Any], Any]] = {
-    "number": _number,
-    "text": lambda value: fold(value) if isinstance(value, str) else None,
-    "choice": lambda value: value if isinstance(value, str) else None,
-    "reference": lambda value: value if isinstance(value, str) else None,
-    "boolean": lambda value: value if isinstance(value, bool) else None,
-    "date": lambda value: _moment(value) if isinstance(value, str) else None,
-    "list": _members,
-}
+def decided(op: Operator, value: Any) -> Operator:
+    """Give the operator of a concrete type, where only the value tells which it is."""
+    if op.takes == "text_or_flag":
+        return OPERATORS["boolean" if isinstance(value, bool) else "text", op.key]
+    return op
 
 
 def apply(condition: Condition, facts: Mapping[str, Any], at: At) -> tuple[Any, bool | None]:

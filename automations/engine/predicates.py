@@ -9,7 +9,6 @@ the index is built; for a value that no entry fits (another type), the operators
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +16,9 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from .operators import ALWAYS_KNOW, OPERATORS, USABLE, At, apply
+from .operators import ALWAYS_KNOW, OPERATORS, At, apply
 from .text import fold
+from .usable import USABLE
 from .values import Condition
 
 Bits = tuple[int, int]
@@ -103,7 +103,7 @@ class NumberTable(Table):
 
     def look_up(self, value: Any) -> Bits:
         """Find the point that the number is, or the gap that it lies in."""
-        if type(value) is not int and (type(value) is not float or not math.isfinite(value)):
+        if USABLE["number"](value) is None:
             return super().look_up(value)
         place = bisect_left(self._points, value)
         on_point = place < len(self._points) and self._points[place] == value

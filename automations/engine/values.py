@@ -43,8 +43,8 @@ def old_key(key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One line: field, operator, value. `key` is its fact_key; `type` the fact's type, which decides how values
-    compare."""
+    """One line: field, operator, value. `key` is its fact_key; `type` decides how values compare: the fact's,
+    or of a fact of type any what operator and value ask for."""
 
     field: str
     op: str

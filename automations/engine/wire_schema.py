@@ -93,6 +93,7 @@ def _operand(fact: Fact, takes: str) -> Schema:
         "texts": _many(TEXT),
         "members": _many(member),
         "flag": {"type": "boolean"},
+        "text_or_flag": {"oneOf": [TEXT, {"type": "boolean"}]},
         "day": DAY,
         "span": _span(),
     }

@@ -4,7 +4,7 @@ import pytest
 from django.utils.functional import Promise
 
 from automations import wording
-from automations.engine.operators import OPERATORS
+from automations.engine.operators import OPERATORS, operators_for
 from automations.engine.schema import parse_rule
 from automations.tests.engine.cast import CATALOG, line, rule
 
@@ -123,6 +123,26 @@ def test_a_window_an_only_if_and_a_switched_off_step_are_said(phrased):
         "(switched off) email “Clinical summary” to the patient, only if none of these: "
         "(Number of appointments (in the last 3 months) is 0 or Patient age is empty)"
     ]
+
+
+@pytest.mark.parametrize(
+    ("op", "value", "said"),
+    [
+        ("gte", 7, "Answer is at least 7"),
+        ("is", True, "Answer is yes"),
+        ("is", "left", "Answer is left"),
+        ("in_last", {"amount": 2, "unit": "days"}, "Answer is in the last 2 days"),
+    ],
+)
+def test_a_condition_on_a_fact_of_any_type_is_said_by_what_it_asks(phrased, op, value, said):
+    conditions = {"match": "all", "items": [line("patient.answer", op, value)]}
+    opening, _steps, _limits = wording.sentence_parts(parse_rule(rule(conditions=conditions), CATALOG), CATALOG, names)
+    assert said in opening
+
+
+def test_every_operator_of_any_has_words():
+    for op in operators_for("any"):
+        assert wording.operator_label("any", op)
 
 
 def test_every_operator_has_words_that_can_be_translated():

@@ -20,6 +20,7 @@ from automations.engine.declare import Fact, FactType, Param, catalog
 from automations.engine.moments import UNITS, shift_day, start_of_day
 from automations.engine.operators import operators_for
 from automations.engine.text import fold
+from automations.tests.json_answers import answer, folded_answer
 from forms_app.models import FormRequest, FormTemplate, FormTemplateVersion
 from patients.models import Patient
 
@@ -87,6 +88,7 @@ def extra_facts() -> list[Fact]:
         return NullIf(Cast(Length(ctx.path("city")), FloatField()), Value(0.0)) / Value(7.0)
 
     return [
+        fact("x_answer", FactType.any, answer, folded=folded_answer),
         fact("x_born_on", FactType.date, lambda ctx: F(ctx.path("birth_date"))),
         fact("x_local_day", FactType.date, lambda ctx: Cast(ctx.today, DateField())),
         fact("x_flag", FactType.boolean, known_city),
@@ -311,6 +313,7 @@ def _operand(fact: Fact, takes: str, days: list[date]) -> st.SearchStrategy[Any]
         "texts": st.lists(usable, min_size=1, max_size=3),
         "members": st.lists(members, min_size=1, max_size=3),
         "flag": st.booleans(),
+        "text_or_flag": st.one_of(usable, st.booleans()),
         "day": st.one_of(near, st.dates(date(1800, 1, 1), date(2200, 12, 31))).map(str),
         "span": spans(),
     }

@@ -1,7 +1,4 @@
-"""What conditions may ask of a form, of its answers, and of all the forms of a patient.
-
-A fact has one type, so the answers are offered once for each: a question of another type is unknown there.
-"""
+"""What conditions may ask of a form, of its answers, and of all the forms of a patient."""
 
 from __future__ import annotations
 
@@ -63,28 +60,21 @@ register(
         value=_days_late,
     )
 )
-for _key, _label, _type, _doc, _test in (
-    ("form.answer", _("Answer (number)"), FactType.number, _("A number, whole number or scale."), ("gte", 7)),
-    ("form.answer_text", _("Answer (text, choice)"), FactType.text, _("A text or one choice."), ("is", "left")),
-    ("form.answer_yes", _("Answer (yes or no)"), FactType.boolean, _("Yes or no."), ("is", True)),
-    ("form.answer_date", _("Answer (date)"), FactType.date, _("A date."), ("before", "2026-01-31")),
-    ("form.answer_list", _("Answer (several choices)"), FactType.list, _("Chosen answers."), ("has_any_of", ["knee"])),
-):
-    register(
-        Fact(
-            key=_key,
-            label=_label,
-            type=_type,
-            doc=_doc,
-            example={"field": _key, "op": _test[0], "value": _test[1], "question": "pain"},
-            subject="form",
-            triggers=ANSWERED,
-            params=(QUESTION,),
-            sensitive=True,
-            sources=("forms_app.FormRequest",),
-            expression=_answer,
-        )
+register(
+    Fact(
+        key="form.answer",
+        label=_("Answer"),
+        type=FactType.any,
+        doc=_("The answer to a question; the operator says whether a number, a text, a date … is meant."),
+        example={"field": "form.answer", "op": "gte", "value": 7, "question": "pain"},
+        subject="form",
+        triggers=ANSWERED,
+        params=(QUESTION,),
+        sensitive=True,
+        sources=SOURCES,
+        expression=_answer,
     )
+)
 register(
     Fact(
         key="patient.outstanding_forms",

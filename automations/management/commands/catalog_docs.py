@@ -24,6 +24,7 @@ TAKES = {
     "texts": "texts",
     "members": "one or more of the choices",
     "flag": "yes or no",
+    "text_or_flag": "a text, or yes or no: its type decides",
     "day": "a date",
     "span": "a span of time",
     "nothing": "nothing",

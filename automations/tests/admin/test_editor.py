@@ -159,6 +159,7 @@ VALUES = {
     "texts": ["en", "ro"],
     "members": ["a"],
     "flag": False,
+    "text_or_flag": "left",
     "day": "2026-11-24",
     "span": {"amount": 3, "unit": "months"},
 }
@@ -178,6 +179,15 @@ def test_every_operator_of_every_fact_survives_the_editor(clinic):
             draft = document(trigger, conditions={"match": "all", "items": items[start : start + 90]})
             draft = spec_to_json(parse_rule(draft, catalog))
             assert there_and_back(clinic, draft) == draft
+
+
+@pytest.mark.parametrize("value", ["left", "yes", True, False])
+def test_an_answer_that_is_a_text_or_yes_or_no_survives_the_editor(clinic, value):
+    asked = {"field": "form.answer", "op": "is", "value": value, "question": "side"}
+    draft = document("form.signed", conditions={"match": "all", "items": [asked]})
+    draft = spec_to_json(parse_rule(draft, catalog))
+    kept = there_and_back(clinic, draft)
+    assert json.dumps(kept) == json.dumps(draft)
 
 
 def test_the_line_that_the_page_gets_has_exactly_the_keys_of_its_kind(as_admin, follow_up):

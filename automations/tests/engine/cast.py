@@ -179,6 +179,7 @@ FACTS = (
         line("patient.sex", "is_any_of", ["female"]),
         choices=(("female", "female"), ("male", "male"), ("other", "other")),
     ),
+    Fact("patient.answer", "Answer", FactType.any, "Of a form.", line("patient.answer", "gte", 7)),
     Fact("patient.tags", "Patient tags", FactType.list, "Labels.", line("patient.tags", "has_any_of", ["vip"])),
     Fact(
         "patient.active_plan", "Has a plan", FactType.boolean, "A plan runs.", line("patient.active_plan", "is", True)
@@ -299,6 +300,7 @@ def operands(fact: Fact, takes: str) -> st.SearchStrategy[Any]:
         "texts": st.lists(WORDS, min_size=1, max_size=3),
         "members": st.lists(member, min_size=1, max_size=3),
         "flag": st.booleans(),
+        "text_or_flag": st.one_of(WORDS, st.booleans()),
         "day": DAYS,
         "span": SPANS,
         "nothing": st.none(),
@@ -346,6 +348,7 @@ def fact_values(fact: Fact) -> st.SearchStrategy[Any]:
         "date": st.one_of(DAYS, INSTANTS),
         "list": st.lists(st.one_of(SLUGS, SEXES), max_size=3),
     }
+    by_type["any"] = st.one_of(*by_type.values())
     odd = st.sampled_from(["?", 3, True, [], {}, float("nan"), [1]])
     return st.one_of(by_type[fact.type.value], by_type[fact.type.value], st.none(), odd)
 

@@ -84,6 +84,32 @@ def test_many_thresholds_on_one_number_are_told_apart():
         assert index.match(event).matched == one_by_one(rules, event)
 
 
+def test_one_fact_asked_for_several_types_is_several_predicates():
+    asked = [
+        ("is", "7"),
+        ("is", True),
+        ("is", False),
+        ("eq", 7),
+        ("lt", 8),
+        ("is_any_of", ["7", "left"]),
+        ("is_any_of", ["LEFT"]),
+        ("is", "LEFT"),
+        ("is_none_of", ["left"]),
+        ("on", "2026-11-24"),
+        ("has_any_of", ["left"]),
+        ("is_empty", None),
+        ("is_not_empty", None),
+    ]
+    single = [(one, spec({"match": "all", "items": [line("patient.answer", *one)]})) for one in asked]
+    none = [((*one, "not"), spec({"match": "none", "items": [line("patient.answer", *one)]})) for one in asked]
+    rules = [*single, *none]
+    index = RuleIndex(rules, CATALOG)
+    for actual in (7, "7", True, 1, "left", "Left", "2026-11-24", ["left"], [], "", {}, [1], None, 1e305):
+        event = happened(patient__answer=actual)
+        result = index.match(event)
+        assert (result.matched, result.errors) == (one_by_one(rules, event), [])
+
+
 def test_a_config_by_fact_takes_only_its_own():
     anything = {"match": "all", "items": []}
     rules = [

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from automations.engine.values import fact_key
+from automations.engine.conditions import evaluate, parse_group
+from automations.engine.declare import catalog
+from automations.engine.values import EventFacts, fact_key
 from automations.facts import read_events, read_patients
 from automations.models import Event
 from clinic import clock
@@ -54,24 +57,55 @@ def test_without_a_due_time_days_late_are_unknown(patient):
 
 
 @pytest.mark.parametrize(
-    ("key", "question", "value"),
+    ("question", "value"),
     [
-        ("form.answer", "pain", 7),
-        ("form.answer", "weight", 70.5),
-        ("form.answer_text", "side", "left"),
-        ("form.answer_text", "goal", "to run"),
-        ("form.answer_yes", "smoker", False),
-        ("form.answer_date", "since", "2026-11-01"),
-        ("form.answer_list", "places", ["neck", "knee"]),
-        ("form.answer", "steps", None),
-        ("form.answer", "no-such-question", None),
-        ("form.answer", "0", None),
+        ("pain", 7),
+        ("weight", 70.5),
+        ("side", "left"),
+        ("goal", "to run"),
+        ("smoker", False),
+        ("since", "2026-11-01"),
+        ("places", ["neck", "knee"]),
+        ("steps", None),
+        ("no-such-question", None),
+        ("0", None),
     ],
 )
-def test_an_answer_is_read_as_it_was_given(patient, key, question, value):
+def test_an_answer_is_read_as_it_was_given(patient, question, value):
     template = make_template(patient.clinic, "pain", "survey")
     fill(ask(patient, template), ANSWERS | {"weight": 70.5, "goal": "to run"})
-    assert of_event(key, question=question) == value
+    assert of_event("form.answer", question=question) == value
+
+
+@pytest.mark.parametrize(
+    ("question", "op", "value", "result"),
+    [
+        ("pain", "gte", 7, True),
+        ("pain", "gte", 8, False),
+        ("pain", "is", "7", None),
+        ("pain", "has_any_of", ["7"], None),
+        ("smoker", "is", False, True),
+        ("smoker", "eq", 0, None),
+        ("side", "is", "LEFT", True),
+        ("side", "is_any_of", ["right"], False),
+        ("side", "lt", 3, None),
+        ("since", "before", "2026-11-02", True),
+        ("side", "before", "2026-11-02", None),
+        ("places", "has_all_of", ["knee", "neck"], True),
+        ("places", "is", "knee", None),
+        ("no-such-question", "is_none_of", ["x"], None),
+        ("no-such-question", "is_empty", None, True),
+        ("smoker", "is_empty", None, False),
+    ],
+)
+def test_the_operator_decides_what_an_answer_is_asked_for(patient, question, op, value, result):
+    fill(ask(patient, make_template(patient.clinic, "pain", "survey")))
+    asked = {"field": "form.answer", "op": op, "question": question, "value": value}
+    group = parse_group({"match": "all", "items": [asked]}, catalog.facts_for("form.signed"))
+    event = Event.objects.get(trigger="form.signed")
+    facts = read_events([event], {event.pk: [("form.answer", {"question": question})]})[event.pk]
+    zone = ZoneInfo(patient.clinic.time_zone)
+    assert evaluate(group, EventFacts(event.trigger, event.occurred_at, zone, facts)).result is result
 
 
 def test_an_answer_is_that_of_the_event_even_after_a_correction(patient):
