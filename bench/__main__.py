@@ -38,7 +38,9 @@ def main() -> None:
     finally:
         valkey.stop()
         postgres.stop()
-    report(rows, complete=not options.quick and not options.only)
+    report(rows)
+    if not options.quick:
+        keep(rows)
 
 
 def measure(names: Sequence[str], divide: int) -> list[Any]:
@@ -65,17 +67,22 @@ def measure(names: Sequence[str], divide: int) -> list[Any]:
     return rows
 
 
-def report(rows: list[Any], *, complete: bool) -> None:
-    """Print the table; a complete run also writes bench/results.json."""
+def report(rows: list[Any]) -> None:
+    """Print the table."""
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     print(f"{'name':32}{'ratio':>8}{'ours':>12}{'reference':>12}  unit")
     for row in rows:
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
         reference = "" if row.reference is None else f"{row.reference:.2f}"
         print(f"{row.name:32}{ratio:>8}{row.value:>12.2f}{reference:>12}  {row.unit}")
-    if complete:
-        path = ROOT / "bench" / "results.json"
-        path.write_text(json.dumps([row.as_json() for row in rows], indent=1) + "\n")
+
+
+def keep(rows: list[Any]) -> None:
+    """Write the rows into bench/results.json, in the place of older ones of the same name."""
+    path = ROOT / "bench" / "results.json"
+    kept = {row["name"]: row for row in json.loads(path.read_text())} if path.exists() else {}
+    kept.update({row.name: row.as_json() for row in rows})
+    path.write_text(json.dumps(list(kept.values()), indent=1) + "\n")
 
 
 if __name__ == "__main__":
