@@ -140,6 +140,6 @@ def break_postgres(house: House) -> tuple[float, int]:
     began = time.monotonic()
     house.postgres.stop("immediate")
     settings = house.postgres.data / "postgresql.auto.conf"
-    settings.write_text("".join(line for line in settings.open() if "standby" not in line))
+    settings.write_text("".join(line for line in settings.read_text().splitlines(True) if "standby" not in line))
     house.postgres.start()
     return time.monotonic() - began, unheard

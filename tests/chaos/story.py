@@ -48,14 +48,13 @@ class Story:
     def __init__(self, house: House, tell: Callable[[str], None]) -> None:
         self.house, self.scale = house, house.scale
         self.report = Report(house.scale, house.directory)
-        self.log = (house.directory / "chaos.log").open("a")
         self._tell = tell
 
     def note(self, text: str) -> None:
         """Write a line into chaos.log and to whoever reads along."""
         line = f"{datetime.now(UTC):%H:%M:%S.%f} {self.house.written():>5} events  {text}"
-        self.log.write(line + "\n")
-        self.log.flush()
+        with (self.house.directory / "chaos.log").open("a") as log:
+            log.write(line + "\n")
         self._tell(line)
 
     def run(self) -> Report:
@@ -72,7 +71,6 @@ class Story:
         self.house.dismiss()
         self.count_errors()
         self.report.seconds = time.monotonic() - began
-        self.log.close()
         return self.report
 
     # --- breaking ---
