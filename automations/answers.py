@@ -14,15 +14,12 @@ from automations.engine.conditions import evaluate
 from automations.engine.declare import catalog
 from automations.engine.plan import plan
 from automations.engine.schema import spec_to_json
-from automations.engine.values import EventFacts, PlannedStep, Reason, Verdict
+from automations.engine.values import EventFacts, PlannedStep, Verdict
 from automations.history import History
 from automations.models import Event, Rule, Run, Step
+from automations.modes import HOLDS
 from clinic.clock import now
 
-HOLDS = {
-    Rule.Mode.REVIEW: Reason("review", "This rule's steps wait for a person's approval."),
-    Rule.Mode.PAUSED: Reason("paused", "The rule was paused when this was planned."),
-}
 Match = tuple[Event, CompiledRule, Verdict]
 
 

@@ -19,8 +19,9 @@ from automations.engine.declare import catalog
 from automations.engine.schema import Problem, RuleInvalid, parse_rule, spec_to_json
 from automations.engine.values import RuleSpec
 from automations.models import Rule, RuleVersion, Step
-from automations.modes import raise_epoch
+from automations.modes import HOLDS, raise_epoch
 from clinic.clock import now
+from clinic.db import lock_patients
 from clinic.errors import ClinicError, ImpossibleTransition, StaleRecord
 
 Document = Mapping[str, Any]
@@ -147,7 +148,8 @@ def publish(rule: Rule, *, mode: str = Rule.Mode.ON, apply_to_pending: bool = Fa
 
     What is pending stays pinned to the version that planned it, unless `apply_to_pending`: then its actions of the same
     id take their settings (not their time) from the new version. Events count from the first publishing, or from the
-    resumption after draft, archive or quarantine.
+    resumption after draft, archive or quarantine. A paused rule stays paused: only `resume` asks what becomes of the
+    steps whose time has passed.
     """
     require(rule.clinic, Role.CLINIC_ADMIN)
     if mode not in (Rule.Mode.ON, Rule.Mode.REVIEW):
@@ -157,13 +159,15 @@ def publish(rule: Rule, *, mode: str = Rule.Mode.ON, apply_to_pending: bool = Fa
     version = _new_version(stored, spec)
     if stored.mode not in Rule.MATCHING or stored.active_since is None:
         stored.active_since = now()
-    stored.published, stored.mode, stored.mode_reason, stored.error_streak = version, mode, "", 0
+    if stored.mode != Rule.Mode.PAUSED:
+        stored.mode, stored.mode_reason = mode, ""
+    stored.published, stored.error_streak = version, 0
     stored.draft = spec_to_json(spec)
     stored.save(update_fields=["published", "mode", "mode_reason", "error_streak", "active_since", "draft"])
     if apply_to_pending:
         _apply_to_pending(stored, version, spec)
     raise_epoch(stored.clinic_id)
-    audit.record("rule.published", obj=stored, detail={"version": version.number, "mode": mode})
+    audit.record("rule.published", obj=stored, detail={"version": version.number, "mode": stored.mode})
     return stored
 
 
@@ -186,9 +190,16 @@ def _new_version(rule: Rule, spec: RuleSpec) -> RuleVersion:
     )
 
 
+def _lock_open_steps(rule: Rule) -> QuerySet[Step]:
+    """Return the rule's open steps, their patients locked: none is being carried out meanwhile."""
+    steps = Step.objects.filter(rule=rule, state__in=Step.OPEN)
+    lock_patients(steps.order_by().values_list("patient_id", flat=True).distinct())
+    return steps
+
+
 def _apply_to_pending(rule: Rule, version: RuleVersion, spec: RuleSpec) -> None:
     kept = {action.id: action.type for action in spec.actions if not action.disabled}
-    for step in Step.objects.filter(rule=rule, state__in=Step.OPEN).select_related("run"):
+    for step in _lock_open_steps(rule).select_related("run").defer("run__verdict"):
         if kept.get(step.action_id) == step.action:
             type(step.run).objects.filter(pk=step.run_id).update(version=version)
 
@@ -205,7 +216,7 @@ def resume(rule: Rule, *, overdue: str = "run", mode: str = Rule.Mode.ON) -> Rul
     if overdue not in OVERDUE:
         raise ClinicError(_("Say what to do with the overdue steps: “run” or “skip”."), path="overdue")
     resumed = _set_mode(rule, Rule.Mode(mode), (Rule.Mode.PAUSED,), "")
-    steps = Step.objects.filter(rule=rule, state__in=Step.OPEN)
+    steps = _lock_open_steps(rule)
     if overdue == "skip":
         late = steps.filter(due_at__lte=now(), waiting_for="")
         late.update(
@@ -214,7 +225,11 @@ def resume(rule: Rule, *, overdue: str = "run", mode: str = Rule.Mode.ON) -> Rul
             reason_text=_("Its time passed while the rule was paused."),
             finished_at=now(),
         )
-    steps.filter(state=Step.State.HELD, reason="paused").update(state=Step.State.PENDING, reason="", reason_text="")
+    held = steps.filter(state=Step.State.HELD, reason="paused")
+    if mode == Rule.Mode.REVIEW:
+        held.update(reason="review", reason_text=HOLDS[Rule.Mode.REVIEW].text)
+    else:
+        held.update(state=Step.State.PENDING, reason="", reason_text="")
     return resumed
 
 
@@ -223,13 +238,9 @@ def archive(rule: Rule, *, why: str = "") -> Rule:
     """Take the rule away for good: it matches nothing and its pending steps are cancelled."""
     modes = tuple(mode for mode in Rule.Mode if mode != Rule.Mode.ARCHIVED)
     archived = _set_mode(rule, Rule.Mode.ARCHIVED, modes, why)
-    _cancel_open(Step.objects.filter(rule=rule), _("The rule was archived."))
+    rows = _lock_open_steps(rule).values_list("pk", "action", "state")
+    stopping.close(list(rows), "stopped", _("The rule was archived."))
     return archived
-
-
-def _cancel_open(steps: QuerySet[Step], text: str) -> int:
-    rows = steps.filter(state__in=Step.OPEN).values_list("pk", "action", "state")
-    return stopping.close(list(rows), "stopped", text)
 
 
 def _set_mode(rule: Rule, mode: str, allowed: Collection[str], why: str) -> Rule:

@@ -16,7 +16,7 @@ from automations.compiled import ClinicRules, rules_of
 from automations.executor import execute_planned
 from automations.facts import Ask, plain_asks, read_events
 from automations.models import Event
-from automations.modes import count_rule_errors, quarantine
+from automations.modes import settle_after_commit
 from clinic.changes import origin
 
 BATCH = 300
@@ -92,9 +92,7 @@ def _match(batch: dict[int, int]) -> int:
     # An event that was claimed before is matched alone and nothing more: whatever broke may have been an action.
     if due and max(batch.values()) == 1:
         execute_planned(due, patients)
-    for rule_id, reason in answers.unusable.items():
-        quarantine(rule_id, reason)
-    count_rule_errors(answers.blamed, ())
+    settle_after_commit(answers.blamed, unusable=answers.unusable)
     return len(events)
 
 

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import partial
 
 from django.apps import apps
-from django.db.models import F
+from django.db import transaction
+from django.db.models import F, Value
 
+from automations.engine.values import Reason
 from automations.models import Rule
 
+HOLDS = {
+    Rule.Mode.REVIEW: Reason("review", "This rule's steps wait for a person's approval."),
+    Rule.Mode.PAUSED: Reason("paused", "The rule was paused when this was planned."),
+}
+"""Why the steps that a rule plans are held, by its mode."""
 QUARANTINE_AFTER = 10
 """Rule errors in a row after which a rule is taken out of service."""
 
@@ -19,6 +27,7 @@ def raise_epoch(clinic_id: int) -> None:
     clinics.filter(pk=clinic_id).update(rules_epoch=F("rules_epoch") + 1)
 
 
+@transaction.atomic
 def quarantine(rule_id: int, reason: str) -> None:
     """Take a rule out of service until a person publishes it again; its pending steps wait."""
     taken = Rule.objects.filter(pk=rule_id, mode__in=Rule.MATCHING).update(
@@ -28,13 +37,24 @@ def quarantine(rule_id: int, reason: str) -> None:
         raise_epoch(Rule.objects.values_list("clinic_id", flat=True).get(pk=rule_id))
 
 
-def count_rule_errors(blamed: Mapping[int, int], calm: Collection[int]) -> None:
-    """Raise or reset the rules' error streaks, in rule-id order, and quarantine those that reach ten in a row."""
-    healed = sorted(set(calm) - set(blamed))
-    if healed:
-        Rule.objects.filter(pk__in=healed).update(error_streak=0)
-    for pk in sorted(blamed):
-        Rule.objects.filter(pk=pk).update(error_streak=F("error_streak") + blamed[pk])
-        streak = Rule.objects.values_list("error_streak", flat=True).get(pk=pk)
-        if streak >= QUARANTINE_AFTER:
-            quarantine(pk, f"{streak} rule errors in a row; its last runs and steps say which.")
+def settle_after_commit(
+    blamed: Mapping[int, int], calm: Collection[int] = (), unusable: Mapping[int, str] | None = None
+) -> None:
+    """Once the batch is committed, raise or reset the rules' error streaks and quarantine what must be.
+
+    Not before: a worker that holds patients must never wait for a rule, which whoever archives one holds while waiting
+    for patients. A crash in between loses a count, and an unusable rule is found again.
+    """
+    if blamed or calm or unusable:
+        transaction.on_commit(partial(_settle, dict(blamed), set(calm), dict(unusable or {})))
+
+
+def _settle(blamed: Mapping[int, int], calm: Collection[int], unusable: Mapping[int, str]) -> None:
+    for pk, reason in sorted(unusable.items()):
+        quarantine(pk, reason)
+    for pk in sorted({*blamed, *calm}):
+        streak = F("error_streak") + blamed[pk] if pk in blamed else Value(0)
+        Rule.objects.filter(pk=pk).update(error_streak=streak)
+        count = Rule.objects.values_list("error_streak", flat=True).get(pk=pk)
+        if count >= QUARANTINE_AFTER:
+            quarantine(pk, f"{count} rule errors in a row; its last runs and steps say which.")

@@ -14,7 +14,7 @@ from automations.claims import MAX_ATTEMPTS, backoff
 from automations.duties import Duty
 from automations.engine.values import EffectError, Reason, Refusal
 from automations.models import Step
-from automations.modes import count_rule_errors
+from automations.modes import settle_after_commit
 from clinic.clock import now
 
 WRITE = """
@@ -98,7 +98,7 @@ def write(duties: Sequence[Duty], results: Mapping[int, Outcome]) -> None:
             blame[rule.pk] = blame.get(rule.pk, 0) + 1
         elif outcome.state == Step.State.DONE and rule.error_streak:
             calm.add(rule.pk)
-    count_rule_errors(blame, calm)
+    settle_after_commit(blame, calm)
 
 
 def _write(items: Sequence[tuple[int, int, Outcome]]) -> None:

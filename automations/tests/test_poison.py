@@ -134,7 +134,7 @@ def test_a_poison_rule_is_quarantined_with_its_reason_and_the_others_go_on(clini
 
 def test_a_trigger_that_nobody_declares_is_quarantined_at_the_clinics_next_event(clinic, patient):
     bad = published(clinic, name="Bad")
-    RuleVersion.objects.filter(pk=bad.published_id).update(trigger="appointment.levitated")
+    RuleVersion.objects.filter(rule=bad).update(trigger="appointment.levitated")
     compiled.forget()
     move(visit(patient), status="completed")
     ticking.drain_all()
@@ -149,7 +149,7 @@ def test_the_database_refuses_nul_inside_json(clinic):
     for text in (r'{"match": "all", "items": "\u0000"}', '{"match": "all\0"}'):
         with pytest.raises((DataError, ValueError)), transaction.atomic():
             poison(rule, "conditions", text)
-    assert RuleVersion.objects.get(pk=rule.published_id).conditions == GOOD
+    assert RuleVersion.objects.get(rule=rule).conditions == GOOD
 
 
 @pytest.mark.parametrize(("part", "text"), [("actions", "[[]]"), ("conditions", DEEP), ("actions", '{"a1": 1}')])

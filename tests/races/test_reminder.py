@@ -35,7 +35,7 @@ REMINDER = {
 
 
 @pytest.fixture
-def rule(clinic, template) -> Any:
+def rule(clinic: Any, template: Any) -> Any:
     return published(clinic, "appointment.booked", REMINDER)
 
 

@@ -1,0 +1,348 @@
+"""What people do to rules and to single steps: versions, modes, roles, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from accounts.actor import Actor, acting_as
+from accounts.models import AuditEntry, Pause
+from automations import interventions, lifecycle, ticking
+from automations.engine.schema import RuleInvalid
+from automations.models import Rule, RuleVersion, Run, Step
+from automations.tests.builders import document, move, published, service, states, titles, visit
+from clinic import clock
+from clinic.errors import ClinicError, ImpossibleTransition, Refused, StaleRecord
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LATER = {"type": "jot", "title": "Later", "timing": {"mode": "delay", "amount": 2, "unit": "days"}}
+
+
+@contextmanager
+def acting(member: Any) -> Iterator[None]:
+    with acting_as(Actor("user", user_id=member.user_id, membership_id=member.pk, clinic_id=member.clinic_id)):
+        yield
+
+
+def versions(rule: Rule) -> list[int]:
+    return list(RuleVersion.objects.filter(rule=rule).order_by("number").values_list("number", flat=True))
+
+
+def jot(title: str, **more: Any) -> dict[str, Any]:
+    return document("appointment.completed", {"type": "jot", "title": title, **more})
+
+
+def planned(clinic: Any, patient: Any, action: Any = LATER) -> tuple[Rule, Step]:
+    """Return a rule with one step that is not due yet."""
+    rule = published(clinic, "appointment.completed", action)
+    move(visit(patient), status="completed")
+    ticking.drain_all()
+    return rule, Step.objects.get(rule=rule)
+
+
+class TestVersions:
+    def test_publishing_makes_a_version_and_publishing_the_same_again_makes_none(self, clinic):
+        rule = lifecycle.create_rule(clinic=clinic, name="Rule", document=jot("One"))
+        assert (rule.mode, rule.published_id, versions(rule)) == ("draft", None, [])
+        rule = lifecycle.publish(rule)
+        first = rule.published_id
+        assert (rule.mode, versions(rule)) == ("on", [1])
+        rule = lifecycle.publish(rule)
+        assert (rule.published_id, versions(rule)) == (first, [1])
+        rule = lifecycle.publish(lifecycle.edit_draft(rule, document=jot("Two")))
+        assert (rule.published_id != first, versions(rule)) == (True, [1, 2])
+        assert RuleVersion.objects.get(rule=rule, number=1).actions[0]["title"] == "One"
+
+    def test_an_edit_changes_nothing_that_is_published(self, clinic, patient):
+        rule = published(clinic, "appointment.completed", {"type": "jot", "title": "One"})
+        lifecycle.edit_draft(rule, document=jot("Two"), name="Renamed")
+        move(visit(patient), status="completed")
+        ticking.drain_all()
+        assert (titles(), versions(rule)) == (["One"], [1])
+
+    def test_an_edit_of_a_copy_that_was_read_before_another_edit_is_refused(self, clinic):
+        rule = lifecycle.create_rule(clinic=clinic, name="Rule", document=jot("One"))
+        seen = rule.edits
+        lifecycle.edit_draft(rule, document=jot("Two"), edits=seen)
+        with pytest.raises(StaleRecord):
+            lifecycle.edit_draft(rule, document=jot("Three"), edits=seen)
+        assert Rule.objects.get(pk=rule.pk).draft["actions"][0]["title"] == "Two"
+
+    def test_a_document_with_mistakes_is_refused_with_all_of_them_and_nothing_is_stored(self, clinic):
+        bad = document("appointment.levitated", {"type": "jot"})
+        with pytest.raises(RuleInvalid) as refused:
+            lifecycle.create_rule(clinic=clinic, name="Rule", document=bad)
+        assert {problem.path for problem in refused.value.errors} == {"/trigger_event", "/actions/0/title"}
+        assert not Rule.objects.exists()
+
+    def test_a_service_of_another_clinic_is_no_service_here(self, clinic, other_clinic):
+        service(other_clinic, "massage")
+        items = [{"field": "appointment.service", "op": "is_any_of", "value": ["massage"]}]
+        wanted = document("appointment.completed", conditions={"match": "all", "items": items})
+        with pytest.raises(RuleInvalid) as refused:
+            lifecycle.create_rule(clinic=clinic, name="Rule", document=wanted)
+        assert [(p.path, p.code) for p in refused.value.errors] == [
+            ("/conditions/items/0/value/0", "unknown_reference")
+        ]
+
+    @pytest.mark.parametrize(("name", "slug"), [("", ""), ("x" * 201, ""), ("a\0b", ""), ("Fine", "Not A Slug")])
+    def test_a_name_or_slug_that_cannot_be_is_refused(self, clinic, name, slug):
+        with pytest.raises(ClinicError):
+            lifecycle.create_rule(clinic=clinic, name=name, slug=slug, document=jot("One"))
+        assert not Rule.objects.exists()
+
+    def test_slugs_are_unique_in_a_clinic_and_free_in_another(self, clinic, other_clinic):
+        made = [lifecycle.create_rule(clinic=clinic, name="Follow up!", document=jot("One")).slug for _ in range(3)]
+        assert made == ["follow-up", "follow-up-2", "follow-up-3"]
+        assert lifecycle.create_rule(clinic=other_clinic, name="Follow up", document=jot("One")).slug == "follow-up"
+        with pytest.raises(ClinicError, match="Another rule of this clinic has the slug"):
+            lifecycle.create_rule(clinic=clinic, name="Rule", slug="follow-up", document=jot("One"))
+
+
+class TestActionIds:
+    def test_an_id_that_was_ever_published_is_not_given_again(self, clinic):
+        two = document("appointment.completed", {"type": "jot", "title": "A"}, {"type": "jot", "title": "B"})
+        rule = lifecycle.publish(lifecycle.create_rule(clinic=clinic, name="Rule", document=two))
+        assert [action["id"] for action in rule.draft["actions"]] == ["a1", "a2"]
+        kept = {**two, "actions": [{**rule.draft["actions"][0]}]}
+        rule = lifecycle.publish(lifecycle.edit_draft(rule, document=kept))
+        more = {**two, "actions": [rule.draft["actions"][0], {"type": "jot", "title": "C"}]}
+        rule = lifecycle.edit_draft(rule, document=more)
+        assert [action["id"] for action in rule.draft["actions"]] == ["a1", "a3"]
+
+    def test_what_is_pending_never_takes_the_words_of_another_action(self, clinic, patient):
+        """A step of "a1" was planned after the draft had already dropped it for a new action."""
+        rule = published(clinic, "appointment.completed", LATER)
+        edited = lifecycle.edit_draft(rule, document=document("appointment.completed", {**LATER, "title": "New"}))
+        move(visit(patient), status="completed")
+        ticking.drain_all()
+        lifecycle.publish(edited, apply_to_pending=True)
+        list(ticking.walk_to(clock.now() + timedelta(days=3)))
+        assert titles() == ["Later"]
+
+
+class TestPending:
+    def test_what_is_pending_stays_with_the_version_that_planned_it(self, clinic, patient):
+        rule, step = planned(clinic, patient)
+        changed = {**rule.draft, "actions": [{**rule.draft["actions"][0], "title": "New"}]}
+        lifecycle.publish(lifecycle.edit_draft(rule, document=changed))
+        list(ticking.walk_to(clock.now() + timedelta(days=3)))
+        assert titles() == ["Later"]
+        assert step.run.version == RuleVersion.objects.get(rule=rule, number=1)
+
+    def test_unless_the_new_settings_are_applied_to_it_and_then_its_time_stays(self, clinic, patient):
+        rule, step = planned(clinic, patient)
+        changed = {**rule.draft["actions"][0], "title": "New", "timing": {"mode": "immediately"}}
+        rule = lifecycle.edit_draft(rule, document={**rule.draft, "actions": [changed]})
+        lifecycle.publish(rule, apply_to_pending=True)
+        ticking.drain_all()
+        assert titles() == []
+        assert Step.objects.get(pk=step.pk).due_at == step.due_at
+        list(ticking.walk_to(clock.now() + timedelta(days=3)))
+        assert titles() == ["New"]
+
+
+class TestModes:
+    def test_pausing_and_resuming_twice_is_pausing_and_resuming(self, clinic):
+        rule = published(clinic)
+        assert [lifecycle.pause(rule, why="Holidays").mode for _ in range(2)] == ["paused", "paused"]
+        assert Rule.objects.get(pk=rule.pk).mode_reason == "Holidays"
+        assert [lifecycle.resume(rule).mode for _ in range(2)] == ["on", "on"]
+        assert list(
+            AuditEntry.objects.filter(action__startswith="rule.").order_by("pk").values_list("action", flat=True)
+        )[-2:] == ["rule.paused", "rule.on"]
+
+    def test_a_due_step_of_a_paused_rule_waits_and_goes_on(self, clinic, patient):
+        rule, _step = planned(clinic, patient)
+        lifecycle.pause(rule)
+        list(ticking.walk_to(clock.now() + timedelta(days=3)))
+        assert (states(rule), titles()) == ([("a1", "pending", "")], [])
+        lifecycle.resume(rule)
+        ticking.drain_all()
+        assert (states(rule), titles()) == ([("a1", "done", "")], ["Later"])
+
+    def test_publishing_a_paused_rule_keeps_it_paused_with_the_new_wording(self, clinic, patient):
+        rule = lifecycle.pause(published(clinic))
+        move(visit(patient), status="completed")
+        ticking.drain_all()
+        rule = lifecycle.publish(lifecycle.edit_draft(rule, document=jot("New")))
+        assert (rule.mode, states(rule)) == ("paused", [("a1", "held", "paused")])
+        move(visit(patient), status="completed")
+        ticking.drain_all()
+        lifecycle.resume(rule)
+        ticking.drain_all()
+        assert titles() == ["Call", "New"]
+
+    def test_in_review_every_step_waits_for_a_person_also_after_a_pause(self, clinic, patient):
+        rule = lifecycle.create_rule(clinic=clinic, name="Rule", document=jot("One"))
+        rule = lifecycle.publish(rule, mode="review")
+        move(visit(patient), status="completed")
+        ticking.drain_all()
+        lifecycle.pause(rule)
+        move(visit(patient), status="completed")
+        ticking.drain_all()
+        assert states(rule) == [("a1", "held", "review"), ("a1", "held", "paused")]
+        lifecycle.resume(rule, mode="review")
+        ticking.drain_all()
+        assert states(rule) == [("a1", "held", "review"), ("a1", "held", "review")]
+        interventions.release(Step.objects.filter(rule=rule).latest("pk"))
+        ticking.drain_all()
+        assert states(rule) == [("a1", "held", "review"), ("a1", "done", "")]
+
+    def test_archiving_cancels_what_is_open_and_only_then(self, clinic, patient):
+        rule, _step = planned(clinic, patient)
+        other = published(clinic, "appointment.completed", LATER, name="Other")
+        move(visit(patient), status="completed")
+        ticking.drain_all()
+        lifecycle.archive(rule, why="Not needed")
+        assert states(rule) == [("a1", "cancelled", "stopped")] * 2
+        assert states(other) == [("a1", "pending", "")]
+        move(visit(patient), status="completed")
+        ticking.drain_all()
+        assert Run.objects.filter(rule=rule).count() == 2
+
+    def test_an_archived_rule_that_is_published_again_answers_only_what_happens_then(self, clinic, patient):
+        rule = lifecycle.archive(published(clinic))
+        move(visit(patient), status="completed")
+        lifecycle.publish(rule)
+        ticking.drain_all()
+        assert titles() == []
+        move(visit(patient), status="completed")
+        ticking.drain_all()
+        assert titles() == ["Call"]
+
+    @pytest.mark.parametrize("verb", [lifecycle.pause, lifecycle.resume])
+    def test_a_draft_can_be_neither_paused_nor_resumed(self, clinic, verb):
+        rule = lifecycle.create_rule(clinic=clinic, name="Rule", document=jot("One"))
+        with pytest.raises(ImpossibleTransition):
+            verb(rule)
+        assert Rule.objects.get(pk=rule.pk).mode == "draft"
+
+    def test_what_no_verb_knows_is_refused(self, clinic):
+        rule = published(clinic)
+        with pytest.raises(ClinicError, match="run"):
+            lifecycle.resume(lifecycle.pause(rule), overdue="forget")
+        with pytest.raises(ClinicError, match="review"):
+            lifecycle.publish(rule, mode="quarantined")
+        assert Rule.objects.get(pk=rule.pk).mode == "paused"
+
+
+VERBS = {
+    "create": lambda rule: lifecycle.create_rule(clinic=rule.clinic, name="Other", document=jot("Mine")),
+    "edit": lambda rule: lifecycle.edit_draft(rule, document=jot("Mine"), name="Mine"),
+    "publish": lifecycle.publish,
+    "pause": lifecycle.pause,
+    "resume": lifecycle.resume,
+    "archive": lifecycle.archive,
+}
+
+
+class TestRoles:
+    @pytest.mark.parametrize("verb", VERBS)
+    @pytest.mark.parametrize("who", ["front_desk", "specialist", "stranger"])
+    def test_only_admins_of_the_clinic_change_rules(self, clinic, patient, request, who, verb):
+        rule, _step = planned(clinic, patient)
+        before = list(Rule.objects.values()), versions(rule), states(rule), AuditEntry.objects.count()
+        with acting(request.getfixturevalue(who)), pytest.raises(Refused):
+            VERBS[verb](rule)
+        assert (list(Rule.objects.values()), versions(rule), states(rule), AuditEntry.objects.count()) == before
+
+    def test_an_admin_may_and_is_named_in_the_audit(self, clinic, admin):
+        with acting(admin):
+            rule = lifecycle.publish(lifecycle.create_rule(clinic=clinic, name="Rule", document=jot("One")))
+        assert (rule.owner, RuleVersion.objects.get(rule=rule).published_by) == (admin, admin.user)
+        told = AuditEntry.objects.filter(action__startswith="rule.").order_by("pk").values_list("action", "actor_id")
+        assert list(told) == [("rule.created", admin.user_id), ("rule.published", admin.user_id)]
+
+    @pytest.mark.parametrize("verb", [interventions.skip, interventions.hold, interventions.run_now])
+    def test_a_stranger_touches_no_step_and_the_front_desk_may(self, clinic, patient, stranger, front_desk, verb):
+        rule, step = planned(clinic, patient)
+        with acting(stranger), pytest.raises(Refused):
+            verb(step)
+        assert states(rule) == [("a1", "pending", "")]
+        assert not AuditEntry.objects.filter(action__startswith="step.").exists()
+        with acting(front_desk):
+            verb(step)
+        assert AuditEntry.objects.filter(action__startswith="step.", actor_id=front_desk.user_id).count() == 1
+
+
+class TestInterventions:
+    def test_a_skipped_step_never_acts(self, clinic, patient):
+        rule, step = planned(clinic, patient)
+        assert interventions.skip(step).finished_at is not None
+        list(ticking.walk_to(clock.now() + timedelta(days=3)))
+        assert (states(rule), titles()) == ([("a1", "skipped", "skipped_by_person")], [])
+
+    def test_a_held_step_waits_past_its_time_until_it_is_released(self, clinic, patient):
+        rule, step = planned(clinic, patient)
+        assert [interventions.hold(step).state for _ in range(2)] == ["held", "held"]
+        list(ticking.walk_to(clock.now() + timedelta(days=3)))
+        assert titles() == []
+        interventions.release(step)
+        ticking.drain_all()
+        assert (states(rule), titles()) == ([("a1", "done", "")], ["Later"])
+
+    def test_run_now_acts_before_the_time(self, clinic, patient):
+        rule, step = planned(clinic, patient)
+        interventions.run_now(step)
+        ticking.drain_all()
+        assert (states(rule), titles()) == ([("a1", "done", "")], ["Later"])
+
+    def test_run_now_ends_a_wait(self, clinic, patient):
+        within = {"amount": 3, "unit": "days"}
+        timing = {"mode": "wait_for", "trigger": "appointment.summary_released", "within": within, "otherwise": "skip"}
+        _rule, step = planned(clinic, patient, {"type": "jot", "title": "Summary", "timing": timing})
+        interventions.run_now(step)
+        ticking.drain_all()
+        assert titles() == ["Summary"]
+
+    def test_a_failed_step_is_tried_again_with_a_fresh_count(self, clinic, patient):
+        rule, step = planned(clinic, patient, {"type": "jot", "title": "No", "fail": "permanent"})
+        assert states(rule) == [("a1", "failed", "failed")]
+        again = interventions.retry(Step.objects.get(pk=step.pk))
+        assert (again.state, again.attempts, again.finished_at, again.reason_text) == ("pending", 0, None, "")
+        ticking.drain_all()
+        again.refresh_from_db()
+        assert (again.state, again.attempts) == ("failed", 1)
+
+    @pytest.mark.parametrize(
+        ("verb", "state"),
+        [
+            (interventions.skip, "done"),
+            (interventions.hold, "cancelled"),
+            (interventions.release, "pending"),
+            (interventions.run_now, "skipped"),
+            (interventions.retry, "done"),
+            (interventions.retry, "pending"),
+        ],
+    )
+    def test_what_has_ended_or_is_elsewhere_is_refused(self, clinic, patient, verb, state):
+        _rule, step = planned(clinic, patient)
+        Step.objects.filter(pk=step.pk).update(state=state)
+        with pytest.raises(ImpossibleTransition):
+            verb(step)
+        assert Step.objects.get(pk=step.pk).state == state
+        assert not AuditEntry.objects.filter(action__startswith="step.").exists()
+
+
+class TestPauseAll:
+    @pytest.mark.parametrize("scope", ["clinic", "rule", "patient"])
+    def test_nothing_is_carried_out_while_matching_goes_on(self, clinic, patient, stranger_patient, scope):
+        rule = published(clinic)
+        abroad = published(stranger_patient.clinic, "appointment.completed", {"type": "jot", "title": "Abroad"})
+        target = {"clinic": None, "rule": rule.pk, "patient": patient.pk}[scope]
+        pause = Pause.objects.create(clinic=clinic, scope=scope, target_id=target, why="test")
+        for one in (patient, stranger_patient):
+            move(visit(one), status="completed")
+        ticking.drain_all()
+        assert (states(rule), states(abroad)) == ([("a1", "pending", "")], [("a1", "done", "")])
+        assert [run.outcome for run in Run.objects.filter(rule=rule)] == ["matched"]
+        pause.ended_at = clock.now()
+        pause.save()
+        ticking.drain_all()
+        assert states(rule) == [("a1", "done", "")]
