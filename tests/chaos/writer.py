@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 GIVE_UP_SECONDS = 180
-SIGHT_SECONDS, LOOK_SECONDS = 20, 0.02
+SIGHT_SECONDS, LOOK_SECONDS = 45, 0.02
 
 
 @dataclass
