@@ -13,7 +13,7 @@ from automations.engine.declare import Action, Catalog, Fact, FactType, Subject,
 from automations.engine.schema import RuleInvalid, parse_rule, spec_to_json
 
 APPS = [Path(config.path) for config in apps.get_app_configs() if Path(config.path).is_relative_to(settings.BASE_DIR)]
-TRIGGERS = sorted(
+PROMISED = sorted(
     [
         *("appointment.booked", "appointment.cancelled", "appointment.completed", "appointment.confirmed"),
         *("appointment.no_show", "appointment.reassigned", "appointment.reopened", "appointment.rescheduled"),
@@ -21,12 +21,15 @@ TRIGGERS = sorted(
         *("form.declined", "form.signed", "form.voided", "form.withdrawn", "patient.left", "patient.onboarded"),
     ]
 )
-ACTIONS = ["create_task", "require_form", "send_email", "send_notification"]
+TESTS_OWN = {"jot", "whisper"}
+TRIGGERS = sorted(catalog.triggers)
+ACTIONS = sorted(set(catalog.actions) - TESTS_OWN)
+STARTING = [key for key in TRIGGERS if not catalog.triggers[key].stop_only]
 
 
 def test_the_catalog_holds_what_the_product_promises():
-    assert sorted(catalog.triggers) == TRIGGERS
-    assert sorted(set(catalog.actions) - {"jot", "whisper"}) == ACTIONS
+    assert set(PROMISED) <= set(TRIGGERS)
+    assert {"create_task", "require_form", "send_email", "send_notification"} <= set(ACTIONS)
 
 
 def test_no_declaration_has_a_problem():
@@ -40,7 +43,7 @@ def test_each_trigger_and_action_is_one_file_named_after_its_key_with_a_test_of_
     assert [path for app in APPS for path in app.rglob(f"tests/**/test_{name}.py")], f"no test_{name}.py"
 
 
-@pytest.mark.parametrize("key", sorted(set(TRIGGERS) - {"patient.left", "form.voided", "appointment.voided"}))
+@pytest.mark.parametrize("key", STARTING)
 def test_a_rule_on_each_trigger_goes_out_and_in_unchanged(key):
     document = {
         "trigger_event": key,
