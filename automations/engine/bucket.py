@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress, count
 from typing import Any
 
 from .operators import At
@@ -17,6 +18,7 @@ from .predicates import CHUNK, Bits, Predicate, Table, make_table
 # A clause over predicate numbers: an int is a condition; a group is (match, items).
 Clause = int | tuple[str, tuple[Any, ...]]
 MAX_REMEMBERED = 50_000
+DIGITS = bytes.maketrans(b"01", b"\x00\x01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,10 @@ class Bucket:
         bits = self._lay_out(list(users))
         self._leaves = {bits[clause]: mask for clause, mask in needed.items() if isinstance(clause, int)}
         self._wanted = sum(self._leaves)
-        self._nodes = [(_node(clause, bits), mask) for clause, mask in needed.items() if not isinstance(clause, int)]
+        nodes = [(_node(clause, bits), mask) for clause, mask in needed.items() if not isinstance(clause, int)]
+        # Most groups are a plain "any of these conditions": one AND each, without a call.
+        self._anys = [(node.bits, mask) for node, mask in nodes if node.match == "any" and not node.nodes]
+        self._nodes = [(node, mask) for node, mask in nodes if node.match != "any" or node.nodes]
 
     def _lay_out(self, numbers: Sequence[int]) -> dict[int, int]:
         """Give each predicate its bit: those of one fact side by side in a table, the others singly."""
@@ -158,6 +163,9 @@ class Bucket:
             bit = missing & -missing
             struck |= self._leaves[bit]
             missing ^= bit
+        for bits, mask in self._anys:
+            if not true & bits:
+                struck |= mask
         for node, mask in self._nodes:
             if not node.holds(true, false):
                 struck |= mask
@@ -203,7 +211,7 @@ def _node(clause: tuple[str, tuple[Any, ...]], bits: Mapping[int, int]) -> Node:
 def places(mask: int) -> Iterator[int]:
     """List the bits that are set, from the lowest; many at once are read from the digits, few one by one."""
     if mask.bit_count() > 64:
-        yield from (place for place, digit in enumerate(reversed(f"{mask:b}")) if digit == "1")
+        yield from compress(count(), f"{mask:b}"[::-1].encode().translate(DIGITS))
         return
     while mask:
         bit = mask & -mask

@@ -32,6 +32,7 @@ TABLE_OPERATORS = {
     "choice": {"is_any_of", "is_none_of", "is_empty", "is_not_empty"},
     "reference": {"is_any_of", "is_none_of", "is_empty", "is_not_empty"},
     "boolean": {"is", "is_empty", "is_not_empty"},
+    "list": {"has_any_of", "has_none_of", "is_empty", "is_not_empty"},
 }
 UNHEARD = "\x00"  # no rule can name it: NUL is refused
 CHUNK = 64
@@ -174,10 +175,34 @@ class FlagTable(Table):
         return self._entries[value] if isinstance(value, bool) else super().look_up(value)
 
 
+class ListTable(Table):
+    """Answer by the members: a named one turns around what a list with none of them answers."""
+
+    def __init__(self, predicates: Sequence[Predicate]) -> None:
+        super().__init__(predicates)
+        self._empty, self._unheard = bits_for(predicates, []), bits_for(predicates, [UNHEARD])
+        self._naming: dict[str, int] = {}
+        for position, predicate in enumerate(predicates):
+            for word in _words(predicate):
+                self._naming[word] = self._naming.get(word, 0) | 1 << position
+
+    def look_up(self, value: Any) -> Bits:
+        """Find the predicates that name a member."""
+        members = USABLE["list"](value)
+        if not members:
+            return super().look_up(value) if members is None else self._empty
+        named = 0
+        for member in members:
+            named |= self._naming.get(member, 0)
+        return self._unheard[0] ^ named, self._unheard[1] ^ named
+
+
 def make_table(kind: str, predicates: Sequence[Predicate]) -> Table:
     """Make the table for predicates of one fact. Raises what a malformed condition raises."""
     if kind == "number":
         return NumberTable(predicates)
     if kind == "boolean":
         return FlagTable(predicates)
+    if kind == "list":
+        return ListTable(predicates)
     return WordTable(predicates, folded=kind == "text")

@@ -84,6 +84,17 @@ def test_many_thresholds_on_one_number_are_told_apart():
         assert index.match(event).matched == one_by_one(rules, event)
 
 
+def test_many_conditions_on_one_list_are_told_apart():
+    named = ["a"], ["b"], ["a", "b"], ["c", "d"]
+    asked = [(op, value) for op in ("has_any_of", "has_all_of", "has_none_of") for value in named]
+    asked += [("is_empty", None), ("is_not_empty", None)]
+    rules = [(one, spec({"match": "all", "items": [line("patient.tags", *one)]})) for one in asked]
+    index = RuleIndex(rules, CATALOG)
+    for actual in ([], ["a"], ["b", "a"], ["x"], ["c", "x", "c"], ["a", "b", "c", "d"], None, "a", ["a", 1], True):
+        event = happened(patient__tags=actual)
+        assert index.match(event).matched == one_by_one(rules, event)
+
+
 def test_one_fact_asked_for_several_types_is_several_predicates():
     asked = [
         ("is", "7"),
