@@ -15,12 +15,22 @@ from automations.pauses import standing_pauses
 from clinic import clock
 from clinic.lanes import lanes
 
+ENOUGH_EMPTY = 3
+"""Rounds without a result after which due work is left to others: somebody holds its patients."""
+
 
 def drain_engine() -> int:
-    """Match every new event and execute every due step, until nothing is left; return how many were dealt with."""
-    total = 0
-    while count := match_batch() + execute_batch():
+    """Match every new event and execute every due step, until nothing is left; return how many were dealt with.
+
+    After a batch that broke there is work left although nothing was done: so it looks again, a few times.
+    """
+    total = empty = 0
+    while empty < ENOUGH_EMPTY:
+        count = match_batch() + execute_batch()
         total += count
+        if not count and oldest_due() is None:
+            break
+        empty = 0 if count else empty + 1
     return total
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.apps import apps
+from django.db import connections
 
 from accounts.models import Clinic
 from automations import lifecycle
@@ -135,3 +136,20 @@ def states(rule: Rule) -> list[tuple[str, str, str]]:
 def titles() -> list[str]:
     """Return the titles of all tasks, oldest first."""
     return list(Task.objects.order_by("pk").values_list("title", flat=True))
+
+
+class Busy:
+    """Hold a patient's lock from another connection while inside, as somebody's open transaction does."""
+
+    def __init__(self, patient: Any) -> None:
+        self.patient = patient
+
+    def __enter__(self) -> None:
+        self.other = connections.create_connection("default")
+        self.other.set_autocommit(False)
+        with self.other.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM patients_patient WHERE id = %s FOR NO KEY UPDATE", [self.patient.pk])
+
+    def __exit__(self, *error: object) -> None:
+        self.other.rollback()
+        self.other.close()

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from automations import claims, compiled, lifecycle, matcher, ticking
 from automations.matcher import match_batch
 from automations.models import Event, Rule, Run, Step
-from automations.tests.builders import Task, document, move, published, states, titles, visit
+from automations.tests.builders import Busy, Task, document, move, published, states, titles, visit
 from clinic import clock
 from clinic.errors import ImpossibleTransition
 from clinic.testing import PROOF, rounds
@@ -249,29 +249,12 @@ class TestOrder:
         ticking.drain_all()
         move(visit(patient), status="completed")
         claimed = claims.claim(claims.EVENTS, 10)
-        with busy(patient):
+        with Busy(patient):
             assert [matcher._attempt(batch) for batch in claims.batches("automations_event", claimed)] == [0]
             assert match_batch() == 0
         assert set(Event.objects.filter(state="new").values_list("attempts", "lease_until")) == {(0, None)}
         assert match_batch() == 2
         assert states(rule) == [("a1", "done", "")]
-
-
-class busy:
-    """Hold a patient's lock from another connection while inside."""
-
-    def __init__(self, patient: Any) -> None:
-        self.patient = patient
-
-    def __enter__(self) -> None:
-        self.other = connections.create_connection("default")
-        self.other.set_autocommit(False)
-        with self.other.cursor() as cursor:
-            cursor.execute("SELECT 1 FROM patients_patient WHERE id = %s FOR NO KEY UPDATE", [self.patient.pk])
-
-    def __exit__(self, *error: object) -> None:
-        self.other.rollback()
-        self.other.close()
 
 
 class TestWhatCounts:
