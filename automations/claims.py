@@ -26,6 +26,8 @@ EVENTS = """
 WITH due AS MATERIALIZED (
         SELECT e.id, e.attempts FROM automations_event e JOIN patients_patient p ON p.id = e.patient_id
          WHERE e.state = 'new' AND (e.lease_until IS NULL OR e.lease_until <= %(now)s)
+           AND NOT EXISTS (SELECT 1 FROM automations_event b WHERE b.patient_id = e.patient_id AND b.state = 'new'
+                              AND b.id < e.id AND b.lease_until > %(now)s)
          ORDER BY e.id LIMIT %(limit)s FOR NO KEY UPDATE OF p, e SKIP LOCKED)
 UPDATE automations_event AS work SET attempts = greatest(work.attempts, 1), lease_until = %(lease)s FROM due
  WHERE work.id = due.id RETURNING work.id, due.attempts
