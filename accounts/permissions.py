@@ -64,10 +64,15 @@ def require(clinic: Any, *roles: str, actor: Actor | None = None) -> None:
         raise Refused(_("This takes the role %(roles)s at this clinic.") % {"roles": names}, code="forbidden")
 
 
+def for_the_platform(*, actor: Actor | None = None) -> bool:
+    """Tell whether the house itself or a platform operator acts."""
+    actor = actor or current()
+    return actor.kind == "system" or (actor.kind == "user" and _operator_id(actor.user_id))
+
+
 def require_operator(*, actor: Actor | None = None) -> None:
     """Refuse unless the house itself or a platform operator acts. Raises Refused."""
-    actor = actor or current()
-    if actor.kind != "system" and not (actor.kind == "user" and _operator_id(actor.user_id)):
+    if not for_the_platform(actor=actor):
         raise Refused(_("Only a platform operator may do this."), code="forbidden")
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.actor import current
 from accounts.models import Clinic, Membership, Pause, User
-from accounts.permissions import EVERYBODY, Role, require, require_operator
+from accounts.permissions import EVERYBODY, Role, for_the_platform, is_operator, require, require_operator
 from accounts.validation import as_clinic_error, check
 from clinic.clock import now
 from clinic.errors import ClinicError, Refused
@@ -65,10 +65,12 @@ def add_membership(
 ) -> Membership:
     """Let a person work at the clinic; whoever has this email address signs in as before, others become known.
 
+    Who works at another clinic is added by an operator.
+
     `password` is only for a new person; without it they sign in once an operator or admin has set one.
     """
     require(clinic, Role.CLINIC_ADMIN)
-    user = _person(email, name, password)
+    user = _person(clinic, email, name, password)
     member = Membership(clinic=clinic, user=user, role=role, slug=slug, name=name)
     check(member)
     member.save()
@@ -76,7 +78,7 @@ def add_membership(
     return member
 
 
-def _person(email: str, name: str, password: str | None) -> User:
+def _person(clinic: Clinic, email: str, name: str, password: str | None) -> User:
     try:
         validate_email(email)
     except ValidationError as error:
@@ -89,6 +91,7 @@ def _person(email: str, name: str, password: str | None) -> User:
                 code="password_exists",
                 path="password",
             )
+        _check_elsewhere(known, clinic)
         if not known.is_staff:
             known.is_staff = True
             known.save(update_fields=["is_staff"])
@@ -103,6 +106,24 @@ def _person(email: str, name: str, password: str | None) -> User:
     user.set_password(password or None)
     user.save()
     return user
+
+
+def _check_elsewhere(known: User, clinic: Clinic) -> None:
+    """Refuse to draw another clinic's staff into one's own: it changes what they see and who may change their login.
+
+    Nobody there was asked. An operator may, and so may an admin of all the clinics concerned.
+    """
+    if for_the_platform():
+        return
+    actor = current()
+    admin_at = Membership.objects.filter(user_id=actor.user_id, is_active=True, role=Role.CLINIC_ADMIN)
+    elsewhere = Membership.objects.filter(user=known).exclude(clinic=clinic)
+    if is_operator(known) or elsewhere.exclude(clinic_id__in=admin_at.values("clinic_id")).exists():
+        raise Refused(
+            _("This person signs in elsewhere on the platform already. Ask a platform operator to add them here."),
+            code="works_elsewhere",
+            path="email",
+        )
 
 
 @transaction.atomic

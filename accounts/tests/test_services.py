@@ -140,6 +140,29 @@ def test_a_person_who_works_elsewhere_keeps_their_login(clinic, stranger):
     assert User.objects.get(pk=stranger.user_id).password == password
 
 
+@pytest.mark.parametrize("role", ["clinic_admin", "front_desk"])
+def test_an_admin_draws_nobody_of_another_clinic_in(clinic, admin, stranger, role):
+    fields = {"clinic": clinic, "role": role, "slug": "stan", "name": "Stan", "email": "stan@south.example"}
+
+    with acting_as(person(admin)), pytest.raises(Refused) as refusal:
+        services.add_membership(**fields)
+    assert (refusal.value.code, refusal.value.path) == ("works_elsewhere", "email")
+    assert list(Membership.objects.filter(user=stranger.user)) == [stranger]
+
+    Membership.objects.create(clinic=stranger.clinic, user=admin.user, role="clinic_admin", slug="ann", name="Ann")
+    with acting_as(person(admin)):
+        assert services.add_membership(**fields).user == stranger.user
+
+
+def test_an_admin_draws_no_operator_in_and_operators_add_anybody(clinic, admin, operator, stranger):
+    fields = {"clinic": clinic, "role": "specialist", "slug": "new", "name": "New"}
+
+    with acting_as(person(admin)), pytest.raises(Refused):
+        services.add_membership(**fields, email=operator.username)
+    with acting_as(Actor("user", user_id=operator.pk)):
+        assert services.add_membership(**fields, email="stan@south.example").user == stranger.user
+
+
 @pytest.mark.parametrize(
     ("wrong", "path"),
     [
