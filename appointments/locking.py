@@ -17,6 +17,7 @@ from clinic.errors import ClinicError, StaleRecord
 CARE = (Role.CLINIC_ADMIN, Role.SPECIALIST)
 DESK = (Role.CLINIC_ADMIN, Role.SPECIALIST, Role.FRONT_DESK)
 REASON_MAX = 300
+FIRST_YEAR, LAST_YEAR = 1900, 2199
 
 
 def fresh(appointment: Appointment) -> Appointment:
@@ -42,9 +43,15 @@ def check_moment(moment: datetime | None, path: str = "occurred_at") -> None:
 
 
 def check_zone(moment: datetime, path: str) -> None:
-    """Refuse a moment without a zone."""
+    """Refuse a moment without a zone, and one in a year that is a slip: near the calendar's ends nothing adds up."""
     if moment.tzinfo is None:
         raise ClinicError(_("Name the time zone, for example 2026-11-30T09:00:00+02:00."), code="naive_time", path=path)
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ClinicError(
+            _("Write a year from %(first)d to %(last)d.") % {"first": FIRST_YEAR, "last": LAST_YEAR},
+            code="year",
+            path=path,
+        )
 
 
 def check_clinic(clinic: Any, **rows: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -75,6 +76,23 @@ def test_a_time_without_a_zone_is_refused(patient):
         book(patient, starts_at=datetime(2027, 1, 4, 9))  # noqa: DTZ001
     assert (caught.value.code, caught.value.path) == ("naive_time", "starts_at")
     assert not Appointment.objects.exists()
+
+
+@pytest.mark.parametrize("year", [1, 1899, 2200, 9999])
+def test_a_year_that_is_a_slip_is_refused(patient, year):
+    moment = datetime(year, 12, 31, 23, 59, tzinfo=ZoneInfo("America/New_York"))
+    visit = make_visit(patient)
+    for write in (
+        lambda: book(patient, starts_at=moment),
+        lambda: services.change(visit, starts_at=moment),
+        lambda: services.book_series(
+            clinic=patient.clinic, patient=patient, service=service_of(patient.clinic), starts=[moment]
+        ),
+    ):
+        with pytest.raises(ClinicError) as caught:
+            write()
+        assert caught.value.code == "year"
+    assert Appointment.objects.count() == 1
 
 
 def test_a_verb_with_the_revision_of_an_old_screen_is_refused(patient):

@@ -61,7 +61,11 @@ def schedule(action: Action, params: Mapping[str, Any], timing: Timing, situatio
     relative = timing if isinstance(timing, Relative) else None
     anchor = relative.anchor if relative else None
     occurred_at = situation.occurred_at.astimezone(UTC)
-    due_at = due(timing, occurred_at, situation.zone, situation.anchors)
+    try:
+        due_at = due(timing, occurred_at, situation.zone, situation.anchors)
+    except (OverflowError, ValueError):  # a stored date at an end of the calendar, years 1 and 9999
+        text = "Its moment lies beyond the calendar."
+        return Schedule(occurred_at, None, None, anchor, "skipped", "no_anchor", text)
     if due_at is None:
         return Schedule(occurred_at, None, None, anchor, "skipped", "no_anchor", f"{anchor} has no value.")
     waiting_for = timing.trigger if isinstance(timing, WaitFor) else None

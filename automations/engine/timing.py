@@ -16,6 +16,7 @@ from .values import Delay, Relative, Timing, WaitFor
 
 MESSAGE_LIFE = timedelta(hours=72)
 STALE_AFTER = timedelta(hours=24)
+LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 # An appointment message that would be held past this long before the start goes at once instead.
 LAST_CALL = timedelta(hours=12)
 
@@ -81,7 +82,7 @@ def expires(
         return anchor_moment(anchors.get(timing.anchor), zone)
     if not message:
         return None
-    limit = due_at + MESSAGE_LIFE
+    limit = min(due_at, LAST_MOMENT - MESSAGE_LIFE) + MESSAGE_LIFE
     if appointment_starts_at is not None and due_at < appointment_starts_at:
         return min(limit, appointment_starts_at.astimezone(UTC))
     return limit

@@ -90,6 +90,22 @@ def test_an_anchor_without_a_value_skips_the_step():
     assert (step.state, step.reason_code) == ("skipped", "no_anchor")
 
 
+@pytest.mark.parametrize("unit", ["hours", "days", "weeks", "months"])
+@pytest.mark.parametrize("direction", ["before", "after"])
+def test_an_anchor_at_an_end_of_the_calendar_skips_the_step_and_spares_the_rest(direction, unit):
+    day = (1, 1, 1) if direction == "before" else (9999, 12, 31, 23, 59, 59)
+    timing = {**before(1, unit), "direction": direction}
+    steps = planned({**EMAIL, "timing": timing}, EMAIL, anchors={"appointment.starts_at": datetime(*day, tzinfo=UTC)})
+    assert states(steps) == [("skipped", "no_anchor"), ("pending", "")]
+
+
+def test_a_message_due_at_the_end_of_the_calendar_expires_there():
+    last = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+    timing = {**before(1), "direction": "after"}
+    (step,) = planned({**EMAIL, "timing": timing}, anchors={"appointment.starts_at": last - timedelta(hours=2)})
+    assert (step.state, step.not_after) == ("pending", last)
+
+
 @pytest.mark.parametrize(("late", "expected"), [(24, ("pending", "")), (24.01, ("expired", "stale_event"))])
 def test_a_patient_message_over_24_hours_late_is_stale(late, expected):
     assert states(planned(EMAIL, now=NOON + timedelta(hours=late))) == [expected]
