@@ -116,7 +116,7 @@ def _check_elsewhere(known: User, clinic: Clinic) -> None:
     if for_the_platform():
         return
     actor = current()
-    admin_at = Membership.objects.filter(user_id=actor.user_id, is_active=True, role=Role.CLINIC_ADMIN)
+    admin_at = Membership.objects.filter(user_id=actor.user_id or 0, is_active=True, role=Role.CLINIC_ADMIN)
     elsewhere = Membership.objects.filter(user=known).exclude(clinic=clinic)
     if is_operator(known) or elsewhere.exclude(clinic_id__in=admin_at.values("clinic_id")).exists():
         raise Refused(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -17,6 +18,8 @@ from clinic.lanes import lanes
 
 ENOUGH_EMPTY = 3
 """Rounds without a result after which due work is left to others: somebody holds its patients."""
+
+SETTLE_SECONDS = 0.05
 
 
 def drain_engine() -> int:
@@ -39,6 +42,15 @@ def drain_all() -> int:
     total = 0
     while count := sum(lane.drain() for lane in lanes()):
         total += count
+    return total
+
+
+def drain_and_settle() -> int:
+    """Drain every lane, and wait until the workers that run beside this process have finished what they took."""
+    total = drain_all()
+    while any(lane.busy() for lane in lanes()):
+        time.sleep(SETTLE_SECONDS)
+        total += drain_all()
     return total
 
 
@@ -71,18 +83,19 @@ def next_due(after: datetime) -> datetime | None:
 def walk_to(target: datetime) -> Iterator[tuple[datetime, int]]:
     """Move the clock to `target`, stopping at every due moment on the way to drain; yield each stop and its count.
 
-    Raises clinic.errors.Refused outside demo and tests, and for a target in the past. The clock runs on while work is
+    The clock stands while a worker holds a message, which could become too late under its hands otherwise. Raises
+    clinic.errors.Refused outside demo and tests, and for a target in the past. The clock runs on while work is
     done, so it may stand a little past the target at the end.
     """
     clock.require_movable_to(target)
-    yield clock.now(), drain_all()
+    yield clock.now(), drain_and_settle()
     while True:
         stop = next_due(clock.now())
         if stop is None or stop > target:
             break
         if stop > clock.now():
             clock.advance_to(stop)
-        yield stop, drain_all()
+        yield stop, drain_and_settle()
     if target > clock.now():
         clock.advance_to(target)
-    yield target, drain_all()
+    yield target, drain_and_settle()

@@ -70,6 +70,11 @@ def next_due() -> datetime | None:
     return moment
 
 
+def is_sending() -> bool:
+    """Tell whether some process holds a delivery: moving the clock now could make it too late under its hands."""
+    return Delivery.objects.filter(state=State.SENDING, lease_until__gt=leases.RealNow()).exists()
+
+
 def oldest_due() -> datetime | None:
     """Return since when the oldest delivery that is due has waited, for readiness; None if none waits."""
     due = _waiting().filter(not_before__lte=ClinicNow())

@@ -15,5 +15,5 @@ def connect() -> None:
     register_base_variables()
     purposes.register("template", purposes.render_template)
     register_backlog("deliveries", selectors.oldest_due)
-    register_lane("deliver", delivery.drain_due, selectors.next_due)
+    register_lane("deliver", delivery.drain_due, selectors.next_due, selectors.is_sending)
     register_provider("message_template", provide_message_template)

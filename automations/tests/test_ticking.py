@@ -14,6 +14,7 @@ from automations.models import Step
 from automations.tests.builders import Task, move, published, titles, visit
 from clinic import clock
 from clinic.errors import Refused
+from clinic.lanes import Lane
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,6 +50,23 @@ def test_what_becomes_due_on_the_way_because_of_the_way_is_done_on_it(clinic, pa
     assert len(stops) >= 10
     assert [moment for moment, _ in stops] == sorted(moment for moment, _ in stops)
     assert Step.objects.get().attempts == 10
+
+
+def test_the_clock_stands_while_a_worker_holds_a_message(rule, monkeypatch):
+    start, seen = clock.now(), []
+
+    def busy() -> bool:  # two looks at each stop find a worker at it
+        seen.append(clock.now())
+        return len(seen) % 3 != 0
+
+    lane = Lane("slow", drain=lambda: 0, next_due=lambda: None, busy=busy)
+    monkeypatch.setattr(ticking, "lanes", lambda real=ticking.lanes: (*real(), lane))
+
+    list(ticking.walk_to(start + timedelta(hours=15)))
+
+    hours = [round((moment - start) / timedelta(hours=1)) for moment in seen]
+    assert hours == [0, 0, 0, 10, 10, 10, 15, 15, 15]
+    assert titles() == ["A"]
 
 
 def test_a_walk_back_is_refused_and_does_nothing(rule):

@@ -67,6 +67,14 @@ class TestLeases:
         assert len(leases.claim(10)) == 1
         assert leases.claim(10) == []
 
+    def test_who_walks_the_clock_sees_what_a_worker_holds_until_its_lease_ends(self, queue):
+        delivery = queue()
+        assert not selectors.is_sending()
+        leases.claim(1)
+        assert selectors.is_sending()
+        lose_lease(delivery)
+        assert not selectors.is_sending()
+
     def test_a_worker_that_died_before_it_began_costs_nothing(self, queue, mail_server):
         delivery = queue(category="marketing")
         leases.claim(1)
