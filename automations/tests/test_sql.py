@@ -95,7 +95,7 @@ def test_python_and_sql_agree_on_every_tree(world):
     assert all(share >= LEAST for share in shares.values()), shares
     if PROOF:
         every = {(key, op) for key, fact in patient_facts().items() for op in operators_for(fact.type.value)}
-        # Trees are drawn at random, so a rare pair may stay out of one zone's draw; every pair is asked by name below.
+        # Trees are drawn at random, so a rare pair may stay out of one zone's draw.
         assert set(used) <= every
         assert len(used) >= 0.8 * len(every), every - set(used)
 
