@@ -279,6 +279,14 @@ def trees(world: World) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({"match": matches, "items": st.lists(inner, min_size=1, max_size=3)})
 
 
+def one_line_a_pair(world: World) -> st.SearchStrategy[tuple[dict[str, Any], ...]]:
+    """Make one valid line for every fact with every operator that it has."""
+    days = sorted({moment.astimezone(world.zone).date() for moment in world.moments})
+    facts = sorted(patient_facts().values(), key=lambda fact: fact.key)
+    pairs = [(fact, op) for fact in facts for op in operators_for(fact.type.value).values()]
+    return st.tuples(*(_line(fact, op.key, op.takes, days) for fact, op in pairs))
+
+
 def _lines(fact: Fact, days: list[date]) -> st.SearchStrategy[dict[str, Any]]:
     operators = operators_for(fact.type.value)
     # Being empty is never unknown, and half of a patient's record is: ask it less often than the comparisons.
