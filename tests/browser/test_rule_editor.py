@@ -35,7 +35,12 @@ def edit(page: Any, live_server: Any, rule: Any) -> None:
 
 
 def assert_accessible(page: Any) -> None:
-    """Let axe look at the page: nothing serious or critical."""
+    """Let axe look at the finished page: nothing serious or critical.
+
+    Before its font is there, the name of an icon stands as pale text, which axe is right to dislike.
+    """
+    page.wait_for_load_state("load")
+    page.evaluate("document.fonts.ready.then(() => true)")
     found = Axe().run(page).response["violations"]
     bad = [
         f"{one['id']}: {node['html'][:160]}"
