@@ -38,6 +38,21 @@ class ClinicsAdmin(ClinicAdmin):
         (None, {"fields": ("name", "slug", "language", "phone", "address")}),
         (_("Calendar"), {"fields": ("time_zone", "week_start", "quiet_start", "quiet_end", "closed_weekdays")}),
         (_("Messages"), {"fields": ("undo_seconds", "age_of_consent")}),
+        (
+            _("The most that one patient gets"),
+            {
+                "fields": (
+                    ("cap_survey_day", "cap_survey_week"),
+                    ("cap_marketing_day", "cap_marketing_week"),
+                    ("cap_total_day", "cap_total_week"),
+                ),
+                "description": _(
+                    "Empty: no cap. Transactional and clinical messages count towards messages of any kind, and are "
+                    "never held back themselves."
+                ),
+            },
+        ),
+        (_("Treatments"), {"fields": ("adherence_grace_hours",)}),
     )
     actions_submit_line = ("pause_all", "end_pause_all")
     audits_writes = False

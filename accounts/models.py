@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -21,6 +22,11 @@ def validate_time_zone(value: str) -> None:
         raise ValidationError(
             _("“%(zone)s” is not a time zone; use a name such as Europe/Bucharest."), params={"zone": value}
         )
+
+
+def _cap(name: Any) -> models.PositiveSmallIntegerField:
+    """Return the setting of a cap: messages to one patient in a day or a week; empty is no cap."""
+    return models.PositiveSmallIntegerField(name, null=True, blank=True, validators=[MinValueValidator(1)])
 
 
 class Clinic(models.Model):
@@ -54,6 +60,15 @@ class Clinic(models.Model):
     )
     undo_seconds = models.PositiveIntegerField(_("undo time (seconds)"), default=60)
     age_of_consent = models.PositiveSmallIntegerField(_("age of consent (years)"), default=16)
+    cap_survey_day = _cap(_("surveys a day"))
+    cap_survey_week = _cap(_("surveys a week"))
+    cap_marketing_day = _cap(_("marketing messages a day"))
+    cap_marketing_week = _cap(_("marketing messages a week"))
+    cap_total_day = _cap(_("messages of any kind a day"))
+    cap_total_week = _cap(_("messages of any kind a week"))
+    adherence_grace_hours = models.PositiveSmallIntegerField(
+        _("grace for late entries (hours)"), default=12, validators=[MaxValueValidator(72)]
+    )
     rules_epoch = models.PositiveBigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(db_default=ClinicNow(), editable=False)
 

@@ -31,12 +31,19 @@ CLINIC_SETTINGS = (
     "closed_weekdays",
     "undo_seconds",
     "age_of_consent",
+    "cap_survey_day",
+    "cap_survey_week",
+    "cap_marketing_day",
+    "cap_marketing_week",
+    "cap_total_day",
+    "cap_total_week",
+    "adherence_grace_hours",
 )
 
 
 @transaction.atomic
 def create_clinic(*, slug: str, name: str, time_zone: str, **settings: Any) -> Clinic:
-    """Open a clinic. It has no quiet hours until somebody sets them. Raises ClinicError naming the wrong field."""
+    """Open a clinic, without quiet hours or caps until somebody sets them. Raises ClinicError naming the wrong field."""
     require_operator()
     clinic = Clinic(slug=slug, name=name, time_zone=time_zone)
     _set(clinic, settings, CLINIC_SETTINGS)

@@ -35,6 +35,7 @@ def clinic_form(clinic, **changed):
         "quiet_end": "",
         "undo_seconds": "60",
         "age_of_consent": "16",
+        "adherence_grace_hours": "12",
         **changed,
     }
 

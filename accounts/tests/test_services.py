@@ -31,9 +31,21 @@ def test_a_new_clinic_has_no_quiet_hours_and_a_minutes_undo_time(db):
     assert actions() == ["clinic.created"]
 
 
+def test_a_new_clinic_has_no_caps_and_half_a_days_grace(db):
+    clinic = services.create_clinic(slug="east", name="East", time_zone="Europe/Bucharest")
+
+    clinic.refresh_from_db()
+    caps = [name for name in services.CLINIC_SETTINGS if name.startswith("cap_")]
+    assert {name: getattr(clinic, name) for name in caps} == dict.fromkeys(caps)
+    assert (len(caps), clinic.adherence_grace_hours) == (6, 12)
+
+
 @pytest.mark.parametrize(
     ("wrong", "path"),
     [
+        ({"cap_survey_day": 0}, "cap_survey_day"),
+        ({"cap_total_week": -1}, "cap_total_week"),
+        ({"adherence_grace_hours": 73}, "adherence_grace_hours"),
         ({"slug": "not a slug"}, "slug"),
         ({"slug": "north"}, "slug"),
         ({"name": ""}, "name"),
