@@ -64,9 +64,10 @@ class Answers:
                 self.matches.append((event, rule, evaluate(rule.spec.conditions, asked)))
 
     def _counts(self, event: Event, rule_id: int, active_since: datetime | None) -> bool:
-        """Tell whether an event counts for a rule: recorded since, and not answered before (a match once more)."""
+        """Tell whether an event counts for a rule: recorded since, not meant for another, not answered before."""
         since = active_since is None or event.created_at >= active_since
-        return since and (event.pk, rule_id) not in self._answered
+        meant = event.rule_id is None or event.rule_id == rule_id
+        return since and meant and (event.pk, rule_id) not in self._answered
 
     def write(self) -> list[Step]:
         """Decide what is suppressed, plan the rest, store runs and steps; return the steps that are due already."""

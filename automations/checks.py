@@ -62,7 +62,7 @@ def _model(label: str) -> bool:
 
 
 def _trigger(known: Catalog, trigger: Trigger) -> Iterator[CheckMessage]:
-    if not _model(trigger.model) or trigger.subject not in known.subjects:
+    if (trigger.model and not _model(trigger.model)) or trigger.subject not in known.subjects:
         yield _error(trigger.key, "listens to a model or names a subject that does not exist", "E004")
     for key in trigger.stop_on:
         if key not in known.triggers:

@@ -29,7 +29,7 @@ class History:
         wanted &= Q(subject_type__in={e.subject_type for e in events})
         first = min(event.pk for event in events)
         wanted |= Q(patient_id__in={e.patient_id for e in events}, trigger__in=whole, pk__gt=first)
-        rows = Event.objects.filter(wanted).order_by("pk")
+        rows = Event.objects.filter(wanted, rule__isnull=True).order_by("pk")
         for pk, kind, subject, patient, trigger in rows.values_list(
             "pk", "subject_type", "subject_id", "patient_id", "trigger"
         ):

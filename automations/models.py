@@ -71,7 +71,9 @@ class Event(ClinicModel):
     """Something that happened to a patient's records; written in the transaction that made it happen.
 
     `data` holds codes, ids, numbers and moments: `new` (the subject as it then was), `old` (what changed). `facts` is
-    what every evaluation of this event reads. `created_at` is the moment of recording.
+    what every evaluation of this event reads. `created_at` is the moment of recording. An event with a `rule` was made
+    for that rule alone and no other answers it. One that no change of a record made has revision 0, and an `occasion`
+    that names it once and for all.
     """
 
     class State(models.TextChoices):
@@ -84,6 +86,8 @@ class Event(ClinicModel):
     subject_type = models.CharField(max_length=40)
     subject_id = models.BigIntegerField()
     revision = models.PositiveIntegerField()
+    occasion = models.CharField(max_length=120, blank=True)
+    rule = ClinicForeignKey(Rule, db_index=False, null=True, blank=True, related_name="+", verbose_name=_("for rule"))
     data = models.JSONField(default=dict)
     facts = models.JSONField(default=dict)
     occurred_at = models.DateTimeField(_("occurred at"))
@@ -104,7 +108,8 @@ class Event(ClinicModel):
         ordering = ("-id",)
         constraints = [
             models.UniqueConstraint(
-                fields=["trigger", "subject_type", "subject_id", "revision"], name="one_event_a_transition"
+                fields=["trigger", "subject_type", "subject_id", "revision", "occasion"],
+                name="one_event_a_transition",
             ),
         ]
         indexes = [

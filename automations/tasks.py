@@ -9,6 +9,7 @@ from django.db import close_old_connections
 
 from automations.executor import execute_batch
 from automations.matcher import match_batch
+from clinic import lanes
 
 BUDGET_SECONDS = 4.0
 """How long one drain keeps its worker; the next tick or wake-up goes on."""
@@ -38,3 +39,10 @@ def drain() -> int:
 def tick() -> int:
     """Look for due work once a second, whether or not anybody was woken."""
     return drain()
+
+
+@shared_task(name="automations.tasks.sweep")
+def sweep() -> int:
+    """Look, once a second, for what time alone has made due: forms past their due time, dates, closed weeks."""
+    close_old_connections()
+    return lanes.sweep()

@@ -143,8 +143,8 @@ CELERY_TASK_DEFAULT_QUEUE = "engine"
 CELERY_TASK_QUEUES = queues()
 CELERY_TASK_ROUTES = {"automations.tasks.*": {"queue": "engine"}, "messaging.tasks.*": {"queue": "deliver"}}
 CELERY_BEAT_SCHEDULE = {
-    f"{app}-tick": {"task": f"{app}.tasks.tick", "schedule": 1.0, "options": {"expires": 5}}
-    for app in ("automations", "messaging")
+    task.replace(".tasks.", "-"): {"task": task, "schedule": 1.0, "options": {"expires": 5}}
+    for task in ("automations.tasks.tick", "automations.tasks.sweep", "messaging.tasks.tick")
 }
 CELERY_BEAT_SCHEDULER = "clinic.celery.MemoryScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1

@@ -99,7 +99,11 @@ class Reference:
 
 
 class Trigger:
-    """Declare an event that rules can start from. The subclass's docstring is its documentation."""
+    """Declare an event that rules can start from. The subclass's docstring is its documentation.
+
+    `model` is the one whose changes fire it; one without is recorded by a service or a sweep (automations/occasions).
+    `existing`: a rule may also be started for patients who were there before it. `by_hand`: people start it.
+    """
 
     key: ClassVar[str] = ""
     label: ClassVar[Any] = ""
@@ -108,7 +112,13 @@ class Trigger:
     params: ClassVar[tuple[Param, ...]] = ()
     stop_on: ClassVar[tuple[str, ...]] = ()
     stop_only: ClassVar[bool] = False
+    existing: ClassVar[bool] = False
+    by_hand: ClassVar[bool] = False
     example: ClassVar[Mapping[str, Any]] = {}
+
+    def data_for_existing(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Give what an event made for a patient who was there before carries: enough for the config to accept it."""
+        return {}
 
     def fires(self, change: Any) -> bool:
         """Tell whether this committed change is the transition that the trigger names."""
