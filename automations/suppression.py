@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Max, Q
 
 from automations.compiled import CompiledRule
-from automations.engine.values import Reason
+from automations.engine.values import Reason, Reentry
 from automations.models import Event, Run
 
 MAX_DEPTH = 8
@@ -29,7 +29,13 @@ def refusals(matches: Sequence[tuple[Event, CompiledRule]], moment: datetime) ->
     found = {}
     for position, (event, rule) in enumerate(matches):
         pair = (event.patient_id, rule.id)
-        reason = _broken(rule) or _deep(event) or _often(counts.get(pair, 0)) or _again(rule, event, last.get(pair))
+        reentry = rule.spec.settings.reentry
+        reason = (
+            _broken(rule)
+            or _deep(event)
+            or _often(counts.get(pair, 0))
+            or again(reentry, event.occurred_at, last.get(pair))
+        )
         if reason is not None:
             found[position] = reason
             continue
@@ -54,13 +60,13 @@ def _often(count: int) -> Reason | None:
     return Reason("depth", f"The rule ran {count} times for this patient within a day; the limit is {MAX_RUNS_A_DAY}.")
 
 
-def _again(rule: CompiledRule, event: Event, last: datetime | None) -> Reason | None:
-    reentry = rule.spec.settings.reentry
+def again(reentry: Reentry, occurred_at: datetime, last: datetime | None) -> Reason | None:
+    """Say why a rule must not run again for a patient, given when the event of its last run occurred."""
     if last is None or reentry.mode == "every_time":
         return None
     if reentry.mode == "once_per_patient":
         return Reason("reentry", f"The rule runs once for a patient, and did on {last:%Y-%m-%d}.")
-    if event.occurred_at - last < timedelta(days=reentry.days or 0):
+    if occurred_at - last < timedelta(days=reentry.days or 0):
         return Reason(
             "reentry", f"The rule runs once in {reentry.days} days for a patient, and did on {last:%Y-%m-%d}."
         )

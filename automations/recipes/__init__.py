@@ -1,8 +1,8 @@
 """The rules that are shipped with the product: JSON files here, one a rule, in the shape that the API speaks.
 
-A file is a rule on the wire (slug, name, description, trigger_event, …, settings) with two keys of its own: `order`,
-where it stands in lists, and `needs`, what it names by slug and how to make it where the clinic has none. A `text` may
-be a list of paragraphs.
+A file is a rule on the wire (slug, name, description, trigger_event, …, settings) with keys of its own: `order`, where
+it stands in lists; `needs`, what it names by slug and how to make it where the clinic has none; `scenarios`, stories
+with a known end (scenarios.py), played before anything is installed. A `text` may be a list of paragraphs.
 """
 
 from automations.recipes.installing import Installed, install, install_all, set_up

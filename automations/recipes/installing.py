@@ -10,8 +10,11 @@ from django.utils.translation import gettext as _
 
 from accounts.permissions import Role, require
 from automations import lifecycle
+from automations.engine.declare import catalog
+from automations.engine.schema import parse_rule
 from automations.models import Rule
-from automations.recipes.shelf import recipe, slugs
+from automations.recipes.scenarios import failures
+from automations.recipes.shelf import Recipe, recipe, slugs
 from clinic.errors import ClinicError
 from clinic.provisioning import Provided, provide
 
@@ -47,7 +50,10 @@ def install_all(*, clinic: Any, mode: str = DRAFT) -> list[Rule]:
 
 @transaction.atomic
 def set_up(*, clinic: Any, slug: str, mode: str = DRAFT) -> Installed:
-    """Do what `install` does, and say what was new and what was left alone."""
+    """Do what `install` does, and say what was new and what was left alone.
+
+    The recipe's scenarios are played first: one that ends otherwise than it says is refused with the reason.
+    """
     require(clinic, Role.CLINIC_ADMIN)
     if mode not in MODES:
         message = _("A recipe is installed as one of: %(modes)s.") % {"modes": ", ".join(MODES)}
@@ -56,6 +62,7 @@ def set_up(*, clinic: Any, slug: str, mode: str = DRAFT) -> Installed:
     there = Rule.objects.for_clinic(clinic).filter(slug=wanted.slug).first()
     if there is not None:
         return Installed(there, False, ())
+    check_scenarios(wanted)
     needs = tuple(provide(kind, clinic, spec) for kind, specs in wanted.needs.items() for spec in specs)
     rule = lifecycle.create_rule(
         clinic=clinic,
@@ -68,3 +75,14 @@ def set_up(*, clinic: Any, slug: str, mode: str = DRAFT) -> Installed:
     if mode != DRAFT:
         rule = lifecycle.publish(rule, mode=mode)
     return Installed(rule, True, needs)
+
+
+def check_scenarios(wanted: Recipe) -> None:
+    """Play a recipe's scenarios. Raises RuleInvalid for its rule, ClinicError (`scenario`) naming what differs."""
+    spec = parse_rule(wanted.document, catalog)
+    for position, scenario in enumerate(wanted.scenarios):
+        found = failures(scenario, spec)
+        if found:
+            told = {"slug": wanted.slug, "title": scenario.get("title", position), "why": "; ".join(found[:3])}
+            message = _("The recipe “%(slug)s” does not do what it says in “%(title)s”: %(why)s.") % told
+            raise ClinicError(message, code="scenario", path=f"scenarios/{position}")

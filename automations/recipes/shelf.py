@@ -19,13 +19,14 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One shipped rule: its document on the wire, and by kind what it needs."""
+    """One shipped rule: its document on the wire, by kind what it needs, and the scenarios that show what it does."""
 
     slug: str
     name: str
     description: str
     document: Mapping[str, Any]
     needs: Mapping[str, tuple[Mapping[str, Any], ...]]
+    scenarios: tuple[Mapping[str, Any], ...]
     order: int
 
 
@@ -58,6 +59,7 @@ def _read(path: Path) -> Recipe:
         description=data["description"],
         document={key: data[key] for key in RULE_KEYS if key in data},
         needs={kind: tuple(specs) for kind, specs in data["needs"].items()},
+        scenarios=tuple(data["scenarios"]),
         order=data["order"],
     )
 
