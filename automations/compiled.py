@@ -133,11 +133,18 @@ def spec_of(version_id: int | None) -> RuleSpec | str:
     """Return the wording of a version, or why it cannot be used; versions never change, so they are kept."""
     if version_id is None:
         return "The run names no version."
-    if version_id not in _specs:
-        if len(_specs) >= MAX_KEPT:
+    return specs_of([version_id])[version_id]
+
+
+def specs_of(version_ids: Iterable[int]) -> dict[int, RuleSpec | str]:
+    """Return the wordings of versions, or why one cannot be used; one query for all that are not known yet."""
+    wanted = set(version_ids)
+    if unknown := wanted - _specs.keys():
+        if len(_specs) + len(unknown) > MAX_KEPT:
             _specs.clear()
-        _load_specs([version_id])
-    return _specs.get(version_id, "This version is gone.")
+            unknown = wanted
+        _load_specs(sorted(unknown))
+    return {pk: _specs.get(pk, "This version is gone.") for pk in wanted}
 
 
 def parse_stored(trigger: str, texts: Mapping[str, str]) -> RuleSpec | str:

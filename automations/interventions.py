@@ -54,13 +54,16 @@ def retry(step: Step) -> Step:
 
 @transaction.atomic
 def _change(step: Step, verb: str, allowed: Any, **values: Any) -> Step:
-    """Change a step under its patient's lock. Raises ImpossibleTransition if it is not in an allowed state."""
+    """Change a step under its patient's lock; one that is in the wanted state already stays as it is.
+
+    Raises ImpossibleTransition if it is in no allowed state.
+    """
     require(step.clinic)
     lock_patients([step.patient_id])
     stored = Step.objects.get(pk=step.pk)
-    if stored.state == values["state"] and stored.state == State.HELD:
-        return stored
     if stored.state not in allowed:
+        if stored.state == values["state"]:
+            return stored
         raise ImpossibleTransition(str(_("The step")), stored.state, verb)
     Step.objects.filter(pk=step.pk).update(**values)
     audit.record(f"step.{verb.replace(' ', '_')}", obj=stored)

@@ -26,6 +26,7 @@ from clinic.errors import ClinicError, ImpossibleTransition, StaleRecord
 
 Document = Mapping[str, Any]
 OVERDUE = ("run", "skip")
+NEW_MODES = (Rule.Mode.DRAFT.value, Rule.Mode.ON.value, Rule.Mode.REVIEW.value)
 
 
 def check_document(clinic: Any, document: Any, *, used_ids: Collection[str] = ()) -> RuleSpec:
@@ -51,10 +52,23 @@ def check_document(clinic: Any, document: Any, *, used_ids: Collection[str] = ()
 
 @transaction.atomic
 def create_rule(
-    *, clinic: Any, name: str, document: Document, slug: str = "", description: str = "", recipe: str = ""
+    *,
+    clinic: Any,
+    name: str,
+    document: Document,
+    slug: str = "",
+    description: str = "",
+    recipe: str = "",
+    mode: str = Rule.Mode.DRAFT,
 ) -> Rule:
-    """Write down a new rule as a draft. Raises RuleInvalid, or ClinicError for its name or slug."""
+    """Write down a new rule, as a draft or published at once ("on", "review").
+
+    Raises RuleInvalid, or ClinicError for its name, slug or mode.
+    """
     require(clinic, Role.CLINIC_ADMIN)
+    if mode not in NEW_MODES:
+        message = _("A new rule is one of: %(modes)s.") % {"modes": ", ".join(NEW_MODES)}
+        raise ClinicError(message, code="invalid_choice", path="mode")
     spec = check_document(clinic, document)
     rule = Rule(
         clinic=clinic,
@@ -67,7 +81,7 @@ def create_rule(
     )
     rule.save()
     audit.record("rule.created", obj=rule)
-    return rule
+    return rule if mode == Rule.Mode.DRAFT else publish(rule, mode=mode)
 
 
 def _valid_name(name: str) -> str:
@@ -115,8 +129,7 @@ def edit_draft(
     """Change the draft; what is published goes on as it is. `edits` (the count that was read) refuses a stale edit."""
     require(rule.clinic, Role.CLINIC_ADMIN)
     stored = _locked(rule)
-    if edits is not None and edits != stored.edits:
-        raise StaleRecord(str(stored._meta.verbose_name))
+    _refuse_stale(stored, edits)
     if document is not None:
         stored.draft = spec_to_json(check_document(stored.clinic, document, used_ids=_used_ids(stored)))
     if name is not None:
@@ -127,6 +140,11 @@ def edit_draft(
     stored.save(update_fields=["draft", "name", "description", "edits"])
     audit.record("rule.edited", obj=stored)
     return stored
+
+
+def _refuse_stale(stored: Rule, edits: int | None) -> None:
+    if edits is not None and edits != stored.edits:
+        raise StaleRecord(str(stored._meta.verbose_name))
 
 
 USED_IDS = """
@@ -143,18 +161,19 @@ def _used_ids(rule: Rule) -> set[str]:
 
 
 @transaction.atomic
-def publish(rule: Rule, *, mode: str = Rule.Mode.ON, apply_to_pending: bool = False) -> Rule:
+def publish(rule: Rule, *, mode: str = Rule.Mode.ON, apply_to_pending: bool = False, edits: int | None = None) -> Rule:
     """Make the draft the wording that events are matched with from now on.
 
     What is pending stays pinned to the version that planned it, unless `apply_to_pending`: then its actions of the same
     id take their settings (not their time) from the new version. Events count from the first publishing, or from the
     resumption after draft, archive or quarantine. A paused rule stays paused: only `resume` asks what becomes of the
-    steps whose time has passed.
+    steps whose time has passed. `edits` (the count that was read) refuses to publish a draft that has moved on.
     """
     require(rule.clinic, Role.CLINIC_ADMIN)
     if mode not in (Rule.Mode.ON, Rule.Mode.REVIEW):
         raise ClinicError(_("A rule is published as “on” or “review”."), path="mode")
     stored = _locked(rule)
+    _refuse_stale(stored, edits)
     spec = check_document(stored.clinic, _draft(stored))
     version = _new_version(stored, spec)
     if stored.mode not in Rule.MATCHING or stored.active_since is None:
@@ -211,14 +230,22 @@ def pause(rule: Rule, *, why: str = "") -> Rule:
 
 
 @transaction.atomic
-def resume(rule: Rule, *, overdue: str = "run", mode: str = Rule.Mode.ON) -> Rule:
-    """Go on after a pause; `overdue` says what becomes of steps whose time passed meanwhile: "run" or "skip"."""
-    if overdue not in OVERDUE:
-        raise ClinicError(_("Say what to do with the overdue steps: “run” or “skip”."), path="overdue")
+def resume(rule: Rule, *, overdue: str | None = "run", mode: str = Rule.Mode.ON) -> Rule:
+    """Go on after a pause; `overdue` says what becomes of steps whose time passed meanwhile: "run" or "skip".
+
+    None will do only where there is no such step. Raises ClinicError where somebody must choose.
+    """
+    if overdue not in (*OVERDUE, None):
+        raise _no_choice(_("Say what to do with the overdue steps: “run” or “skip”."))
+    if mode not in (Rule.Mode.ON, Rule.Mode.REVIEW):
+        raise ClinicError(_("A rule goes on as “on” or “review”."), code="invalid_choice", path="mode")
     resumed = _set_mode(rule, Rule.Mode(mode), (Rule.Mode.PAUSED,), "")
     steps = _lock_open_steps(rule)
+    late = steps.filter(due_at__lte=now(), waiting_for="")
+    if overdue is None and (count := late.count()):
+        text = _("%(count)s steps are overdue: say whether to “run” or to “skip” them.")
+        raise _no_choice(text % {"count": count}, code="required")
     if overdue == "skip":
-        late = steps.filter(due_at__lte=now(), waiting_for="")
         late.update(
             state=Step.State.SKIPPED,
             reason="paused",
@@ -231,6 +258,10 @@ def resume(rule: Rule, *, overdue: str = "run", mode: str = Rule.Mode.ON) -> Rul
     else:
         held.update(state=Step.State.PENDING, reason="", reason_text="")
     return resumed
+
+
+def _no_choice(message: str, code: str = "invalid_choice") -> ClinicError:
+    return ClinicError(message, code=code, path="overdue")
 
 
 @transaction.atomic

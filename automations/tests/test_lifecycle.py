@@ -315,10 +315,8 @@ class TestInterventions:
         [
             (interventions.skip, "done"),
             (interventions.hold, "cancelled"),
-            (interventions.release, "pending"),
             (interventions.run_now, "skipped"),
             (interventions.retry, "done"),
-            (interventions.retry, "pending"),
         ],
     )
     def test_what_has_ended_or_is_elsewhere_is_refused(self, clinic, patient, verb, state):
