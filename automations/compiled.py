@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.apps import apps
 from django.db.models import TextField
 from django.db.models.functions import Cast
+from django.utils.translation import gettext as _
 
 from automations.engine.declare import catalog
 from automations.engine.index import RuleIndex
+from automations.engine.problems import Problem
 from automations.engine.schema import RuleInvalid, parse_rule, stop_keys
 from automations.engine.values import ReferenceUse, RuleSpec
 from automations.models import Rule, RuleVersion
@@ -177,6 +179,20 @@ def missing_references(clinic_id: int, uses: Mapping[int, tuple[ReferenceUse, ..
         if gone is not None:
             broken[rule_id] = f"{gone.path}: the {gone.kind} “{gone.slug}” is gone or archived."
     return broken
+
+
+def reference_problems(clinic_id: int, uses: Sequence[ReferenceUse]) -> list[Problem]:
+    """Return a problem for each named row that the clinic does not have or that may not be used; one query a kind."""
+    wanted: dict[str, set[str]] = {}
+    for use in uses:
+        wanted.setdefault(use.kind, set()).add(use.slug)
+    there = {kind: active_slugs(clinic_id, kind, slugs) for kind, slugs in wanted.items()}
+    text = _("This clinic has no %(kind)s “%(slug)s” that may be used.")
+    return [
+        Problem(use.path, "unknown_reference", text % {"kind": use.kind.replace("_", " "), "slug": use.slug})
+        for use in uses
+        if use.slug not in there[use.kind]
+    ]
 
 
 def active_slugs(clinic_id: int, kind: str, slugs: Iterable[str]) -> set[str]:

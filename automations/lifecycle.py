@@ -14,7 +14,7 @@ from accounts import audit
 from accounts.actor import current
 from accounts.permissions import Role, membership_at, require
 from automations import stopping
-from automations.compiled import active_slugs
+from automations.compiled import reference_problems
 from automations.engine.declare import catalog
 from automations.engine.schema import Problem, RuleInvalid, parse_rule, spec_to_json
 from automations.engine.values import RuleSpec
@@ -32,19 +32,7 @@ NEW_MODES = (Rule.Mode.DRAFT.value, Rule.Mode.ON.value, Rule.Mode.REVIEW.value)
 def check_document(clinic: Any, document: Any, *, used_ids: Collection[str] = ()) -> RuleSpec:
     """Return the document as a spec. Raises RuleInvalid with every problem, references of the clinic included."""
     spec = parse_rule(document, catalog, used_ids=used_ids)
-    wanted: dict[str, set[str]] = {}
-    for use in spec.references:
-        wanted.setdefault(use.kind, set()).add(use.slug)
-    there = {kind: active_slugs(clinic.pk, kind, slugs) for kind, slugs in wanted.items()}
-    problems = [
-        Problem(
-            use.path,
-            "unknown_reference",
-            _("This clinic has no %(kind)s “%(slug)s” that may be used.") % {"kind": use.kind, "slug": use.slug},
-        )
-        for use in spec.references
-        if use.slug not in there[use.kind]
-    ]
+    problems = reference_problems(clinic.pk, spec.references)
     if problems:
         raise RuleInvalid(problems)
     return spec

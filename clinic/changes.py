@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -17,6 +17,8 @@ records_changed = Signal()
 _muted: ContextVar[str] = ContextVar("muted", default="")
 _origin: ContextVar[str] = ContextVar("origin", default="system")
 
+_after_silence: list[Callable[[], None]] = []
+
 ORIGINS = ("session", "token", "import", "tick", "system")
 
 
@@ -28,11 +30,25 @@ def silently(reason: str) -> Iterator[None]:
     """
     if not reason:
         raise ValueError("silently() needs a reason; it is kept with what it muted.")
+    outermost = not _muted.get()
     token = _muted.set(reason)
     try:
         yield
     finally:
         _muted.reset(token)
+    if outermost:
+        for settle in _after_silence:
+            settle()
+
+
+def after_silence(settle: Callable[[], None]) -> None:
+    """Have `settle` called whenever the outermost silent block ends well (from `AppConfig.ready`).
+
+    What would follow later from the silent writes is worked out then, so that nobody mistakes it for the consequence
+    of the next write that is heard.
+    """
+    if settle not in _after_silence:
+        _after_silence.append(settle)
 
 
 def muted_reason() -> str:

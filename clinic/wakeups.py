@@ -18,7 +18,12 @@ from kombu.exceptions import KombuError
 
 from clinic.celery import app
 
-TASKS = {"engine": "automations.tasks.drain", "deliver": "messaging.tasks.drain"}
+TASKS = {
+    "engine": ("automations.tasks.drain", "engine"),
+    "sweep": ("automations.tasks.sweep", "engine"),
+    "deliver": ("messaging.tasks.drain", "deliver"),
+}
+"""By lane: the task that looks after it, and the queue of the workers that run it."""
 EXPIRES_SECONDS = 5  # as the ticks: older news is no news
 GAP_SECONDS = 0.005  # one message a lane in this time: a drain takes everything that is due, however many asked
 ENOUGH_WAITING = 8  # with so many unread in the queue, one more tells the workers nothing
@@ -83,9 +88,10 @@ class Publisher:
             connection = app.connection_for_write()
             connection.transport_options = (connection.transport_options or {}) | TRANSPORT
             self._producer = app.amqp.Producer(connection, auto_declare=False)
-        if self._producer.channel._size(lane) >= ENOUGH_WAITING:
+        task, queue = TASKS[lane]
+        if self._producer.channel._size(queue) >= ENOUGH_WAITING:
             return
-        app.send_task(TASKS[lane], queue=lane, expires=EXPIRES_SECONDS, producer=self._producer, retry=False)
+        app.send_task(task, queue=queue, expires=EXPIRES_SECONDS, producer=self._producer, retry=False)
         self.published += 1
 
     def _give_up(self, count: int) -> None:
@@ -111,7 +117,7 @@ os.register_at_fork(after_in_child=_after_fork)
 
 
 def wake(lane: str) -> None:
-    """Say that `lane` ("engine" or "deliver") has work. Call it from `transaction.on_commit`.
+    """Say that `lane` ("engine", "sweep" or "deliver") has work. Call it from `transaction.on_commit`.
 
     Returns at once and raises nothing but KeyError for a lane that does not exist.
     """

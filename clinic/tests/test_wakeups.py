@@ -39,6 +39,14 @@ def test_a_wake_up_is_a_drain_message_of_its_lane_that_expires_in_five_seconds(p
     assert json.loads(base64.b64decode(content["body"]))[:2] == [[], {}]
 
 
+def test_a_sweep_is_woken_among_the_workers_of_the_engine(publisher, valkey):
+    publisher.wake("sweep")
+    assert publisher.wait_idle(5)
+
+    (message,) = valkey.lrange("engine", 0, -1)
+    assert json.loads(message)["headers"]["task"] == "automations.tasks.sweep"
+
+
 def test_many_wake_ups_at_once_become_one_message(publisher, valkey):
     publisher.wake("engine")
     publisher.wait_idle(5)
