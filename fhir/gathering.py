@@ -10,14 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
-from fhir.mapping import (
-    EncounterData,
-    PatientData,
-    PractitionerData,
-    map_encounter,
-    map_patient,
-    map_practitioner,
-)
+from fhir.mapping import map_encounter, map_patient, map_practitioner
 from fhir.reading import MAX_RESOURCES, BadResource, Found, UnreadableFile, read
 
 Progress = Callable[..., Iterable[Any]]
@@ -39,14 +32,25 @@ class Problem:
 
 @dataclass(slots=True)
 class Gathered:
-    """What the files hold, by kind and resource id, each with its place."""
+    """What the files hold, by resource type and id, each with its place."""
 
-    patients: dict[str, tuple[str, PatientData]] = field(default_factory=dict)
-    encounters: dict[str, tuple[str, EncounterData]] = field(default_factory=dict)
-    practitioners: dict[str, tuple[str, PractitionerData]] = field(default_factory=dict)
+    kept: dict[str, dict[str, tuple[str, Any]]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
     ignored: dict[str, int] = field(default_factory=dict)
+
+    def of(self, kind: str) -> dict[str, tuple[str, Any]]:
+        """Return the place and the data of each resource of a type, by id."""
+        return self.kept.get(kind, {})
+
+
+Mapper = Callable[[dict[str, Any], ZoneInfo, str], Any]
+MAPPERS: dict[str, Mapper] = {
+    "Patient": lambda resource, zone, full_url: map_patient(resource, full_url),
+    "Encounter": map_encounter,
+    "Practitioner": lambda resource, zone, full_url: map_practitioner(resource, full_url),
+}
+"""By resource type, what makes data of it: an object with an `id`, and `notes` if something optional was left out."""
 
 
 def gather(paths: Iterable[Path], zone: ZoneInfo, progress: Progress = no_progress) -> Gathered:
@@ -77,16 +81,10 @@ def _take(found: Found, gathered: Gathered, zone: ZoneInfo) -> None:
 
 def _map(found: Found, resource: dict[str, Any], gathered: Gathered, zone: ZoneInfo) -> None:
     kind = resource.get("resourceType")
-    if kind == "Patient":
-        patient = map_patient(resource, found.full_url)
-        _keep(gathered.patients, patient.id, found.place, patient)
-        gathered.notes += [Problem(found.place, f"Patient: {note}") for note in patient.notes]
-    elif kind == "Encounter":
-        encounter = map_encounter(resource, zone, found.full_url)
-        _keep(gathered.encounters, encounter.id, found.place, encounter)
-    elif kind == "Practitioner":
-        practitioner = map_practitioner(resource, found.full_url)
-        _keep(gathered.practitioners, practitioner.id, found.place, practitioner)
+    if isinstance(kind, str) and kind in MAPPERS:
+        data = MAPPERS[kind](resource, zone, found.full_url)
+        _keep(gathered.kept.setdefault(kind, {}), data.id, found.place, data)
+        gathered.notes += [Problem(found.place, f"{kind}: {note}") for note in getattr(data, "notes", ())]
     elif isinstance(kind, str) and kind.isalpha() and len(kind) <= 64:
         gathered.ignored[kind] = gathered.ignored.get(kind, 0) + 1
     else:

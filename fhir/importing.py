@@ -48,13 +48,13 @@ def import_files(
 
 def _write(clinic: Clinic, gathered: Gathered, report: Report, progress: Progress, now: datetime) -> None:
     today = now.astimezone(ZoneInfo(clinic.time_zone)).date()
-    people = sorted(gathered.patients.values(), key=lambda item: item[1].id)
+    people = sorted(gathered.of("Patient").values(), key=lambda item: item[1].id)
     write_batches(PATIENTS, people, PatientWriter(clinic, today), report, progress)
-    staff = staff_by_practitioner(clinic, (data for _place, data in gathered.practitioners.values()))
-    services = ensure_services(clinic, {data.service for _place, data in gathered.encounters.values()})
+    staff = staff_by_practitioner(clinic, (data for _place, data in gathered.of("Practitioner").values()))
+    services = ensure_services(clinic, {data.service for _place, data in gathered.of("Encounter").values()})
     # A patient's visits in the order they happened: "first visit" and events in a row depend on it.
     visits: list[Item] = sorted(
-        gathered.encounters.values(), key=lambda item: (item[1].patient_id, item[1].starts_at, item[1].id)
+        gathered.of("Encounter").values(), key=lambda item: (item[1].patient_id, item[1].starts_at, item[1].id)
     )
     write_batches(APPOINTMENTS, visits, AppointmentWriter(clinic, services, staff, now), report, progress)
 
