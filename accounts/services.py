@@ -43,7 +43,7 @@ CLINIC_SETTINGS = (
 
 @transaction.atomic
 def create_clinic(*, slug: str, name: str, time_zone: str, **settings: Any) -> Clinic:
-    """Open a clinic, without quiet hours or caps until somebody sets them. Raises ClinicError naming the wrong field."""
+    """Open a clinic; it has no quiet hours and no caps until these are set. Raises ClinicError naming a wrong field."""
     require_operator()
     clinic = Clinic(slug=slug, name=name, time_zone=time_zone)
     _set(clinic, settings, CLINIC_SETTINGS)

@@ -27,6 +27,8 @@ def groups() -> list[tuple[str, list[tuple[str, str]]]]:
             _("Patients"),
             [
                 ("patients.Patient", "person"),
+                ("patients.FeatureGrant", "lock_open"),
+                ("patients.Consent", "how_to_reg"),
                 ("appointments.Appointment", "event"),
                 ("appointments.VisitSummary", "summarize"),
                 ("worklist.Task", "task_alt"),
@@ -40,6 +42,7 @@ def groups() -> list[tuple[str, list[tuple[str, str]]]]:
                 ("messaging.MessageTemplate", "drafts"),
                 ("messaging.Delivery", "outgoing_mail"),
                 ("messaging.Notification", "notifications"),
+                ("patients.LibraryItem", "menu_book"),
             ],
         ),
         (

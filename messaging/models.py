@@ -7,15 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.clock import ClinicNow
 from clinic.db import ClinicForeignKey, ClinicModel
-
-
-class Category(models.TextChoices):
-    """What a message is, and so which consent and which limits apply."""
-
-    TRANSACTIONAL = "transactional", _("transactional")
-    CLINICAL = "clinical", _("clinical")
-    SURVEY = "survey", _("survey")
-    MARKETING = "marketing", _("marketing")
+from patients.categories import Category
 
 
 class MessageTemplate(ClinicModel):

@@ -16,7 +16,10 @@ from accounts.models import Pause
 from accounts.permissions import EVERYBODY
 from accounts.services import end_pause, pause
 from patients import services
+from patients.admin_access import ConsentAdmin, FeatureGrantAdmin, LibraryItemAdmin
 from patients.models import Contact, Patient
+
+__all__ = ["ConsentAdmin", "FeatureGrantAdmin", "LibraryItemAdmin", "PatientAdmin"]
 
 
 class ContactInline(ClinicInline):

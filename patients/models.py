@@ -1,4 +1,4 @@
-"""Patients and the people who get messages for them."""
+"""Patients, the people who get messages for them, what they agreed to be sent, and what they may use."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from accounts.models import validate_time_zone
 from clinic.clock import ClinicNow
 from clinic.db import ClinicForeignKey, ClinicModel, WatchedModel
 from clinic.text import FoldedField
+from patients.categories import Category, Channel
 
 
 class Patient(WatchedModel):
@@ -106,3 +107,88 @@ class Contact(ClinicModel):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.relation})"
+
+
+class Consent(WatchedModel):
+    """What a patient said about messages of one category on one way: yes or no, and the last word counts.
+
+    No row: nothing was said, and the category's default holds (patients/categories.py).
+    """
+
+    patient = ClinicForeignKey(Patient, db_index=False, related_name="consents", verbose_name=_("patient"))
+    category = models.CharField(_("category"), max_length=20, choices=Category.choices)
+    channel = models.CharField(_("channel"), max_length=15, choices=Channel.choices)
+    granted = models.BooleanField(_("agreed"))
+    said_at = models.DateTimeField(_("since"), db_default=ClinicNow())
+
+    watched = ("granted",)
+    snapshot = ("granted",)
+
+    class Meta:
+        verbose_name = _("consent to messages")
+        verbose_name_plural = _("consents to messages")
+        ordering = ("category", "channel")
+        constraints = [models.UniqueConstraint(fields=["patient", "category", "channel"], name="one_consent_a_way")]
+
+    def __str__(self) -> str:
+        return f"{self.get_category_display()}, {self.get_channel_display()}"
+
+
+class Feature(models.TextChoices):
+    """A part of the platform that a patient may use once it is granted."""
+
+    TELEREHAB = "telerehab", _("telerehabilitation")
+    LIBRARY = "library", _("library")
+
+
+class FeatureGrant(WatchedModel):
+    """A patient may use a feature from one moment to another.
+
+    It ends by itself: whoever reads it compares `expires_at` (empty: no end) with the clock. `ended_at` is when it was
+    revoked, or found to have run out when the feature was granted anew.
+    """
+
+    patient = ClinicForeignKey(Patient, related_name="grants", verbose_name=_("patient"))
+    feature = models.CharField(_("feature"), max_length=20, choices=Feature.choices)
+    granted_at = models.DateTimeField(_("granted at"), db_default=ClinicNow())
+    expires_at = models.DateTimeField(_("until"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True, editable=False)
+    source_step = ClinicForeignKey(
+        "automations.Step", db_index=False, null=True, blank=True, editable=False, related_name="+"
+    )
+
+    watched = ("expires_at", "ended_at")
+    snapshot = ()
+
+    class Meta:
+        verbose_name = _("access")
+        verbose_name_plural = _("accesses")
+        ordering = ("-id",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient", "feature"], condition=models.Q(ended_at__isnull=True), name="one_grant_at_a_time"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.get_feature_display())
+
+
+class LibraryItem(ClinicModel):
+    """Something to read or watch that the clinic offers to patients with access to its library."""
+
+    slug = models.SlugField(_("slug"))
+    title = models.CharField(_("title"), max_length=200)
+    text = models.TextField(_("text"), blank=True)
+    video_url = models.URLField(_("video link"), blank=True, max_length=500)
+    language = models.CharField(_("language"), max_length=35, blank=True, help_text=_("Empty: for everybody."))
+    archived_at = models.DateTimeField(_("archived at"), null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("library item")
+        verbose_name_plural = _("library items")
+        ordering = ("title",)
+        constraints = [models.UniqueConstraint(fields=["clinic", "slug"], name="library_item_slug_in_clinic")]
+
+    def __str__(self) -> str:
+        return self.title

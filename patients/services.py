@@ -21,7 +21,17 @@ from accounts.validation import check
 from clinic.clock import now
 from clinic.db import lock_patients
 from clinic.errors import ClinicError, ImpossibleTransition, StaleRecord
+from patients.consents import set_consents
+from patients.grants import grant_access, revoke_access
+from patients.library import add_item, archive_item, restore_item, update_item
 from patients.models import Contact, Patient
+
+__all__ = [
+    "CONTACT_FIELDS", "FIELDS", "add_contact", "add_item", "add_tag", "archive", "archive_item",
+    "assign_specialist", "discharge", "grant_access", "mark_deceased", "mark_email_bounced", "mark_email_works",
+    "reactivate", "register", "restore_item", "revoke_access", "set_consents", "update", "update_contact",
+    "update_item",
+]  # fmt: skip
 
 FIELDS = (
     "external_id",
@@ -57,11 +67,17 @@ def register(*, clinic: Clinic, occurred_at: datetime | None = None, **fields: A
 
 @transaction.atomic
 def update(
-    patient: Patient, *, revision: int | None = None, occurred_at: datetime | None = None, **fields: Any
+    patient: Patient,
+    *,
+    revision: int | None = None,
+    occurred_at: datetime | None = None,
+    source_step_id: int | None = None,
+    **fields: Any,
 ) -> Patient:
     """Change what is known of a patient (FIELDS). A new address has not bounced yet.
 
-    `revision` is the one the editor read: raises StaleRecord if the record has moved on since.
+    `revision` is the one the editor read: raises StaleRecord if the record has moved on since. `source_step_id` is the
+    step of a rule that does it.
     """
     require(patient.clinic_id)
     stored = _fresh(patient)
@@ -69,6 +85,7 @@ def update(
         raise StaleRecord(str(Patient._meta.verbose_name))
     changed = _assign(stored, fields)
     if changed:
+        stored.caused_by_step_id = source_step_id  # type: ignore[attr-defined]
         _write(stored, occurred_at)
         audit.record("patient.updated", obj=stored, detail={"fields": changed})
     return stored
@@ -191,16 +208,16 @@ def _move(patient: Patient, to: str, allowed_from: tuple[str, ...], occurred_at:
 # --- what rules change ---
 
 
-def assign_specialist(patient: Patient, *, specialist: Membership | None) -> Patient:
+def assign_specialist(patient: Patient, *, specialist: Membership | None, source_step_id: int | None = None) -> Patient:
     """Give the patient to a specialist, or to nobody."""
-    return update(patient, specialist=specialist)
+    return update(patient, specialist=specialist, source_step_id=source_step_id)
 
 
 @transaction.atomic
-def add_tag(patient: Patient, *, tag: str) -> Patient:
+def add_tag(patient: Patient, *, tag: str, source_step_id: int | None = None) -> Patient:
     """Add a tag unless the patient has it."""
     stored = _fresh(patient)
-    return update(stored, tags=[*stored.tags, tag])
+    return update(stored, tags=[*stored.tags, tag], source_step_id=source_step_id)
 
 
 # --- addresses ---

@@ -5,45 +5,78 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='clinic',
-            name='adherence_grace_hours',
-            field=models.PositiveSmallIntegerField(default=12, validators=[django.core.validators.MaxValueValidator(72)], verbose_name='grace for late entries (hours)'),
+            model_name="clinic",
+            name="adherence_grace_hours",
+            field=models.PositiveSmallIntegerField(
+                default=12,
+                validators=[django.core.validators.MaxValueValidator(72)],
+                verbose_name="grace for late entries (hours)",
+            ),
         ),
         migrations.AddField(
-            model_name='clinic',
-            name='cap_marketing_day',
-            field=models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='marketing messages a day'),
+            model_name="clinic",
+            name="cap_marketing_day",
+            field=models.PositiveSmallIntegerField(
+                blank=True,
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+                verbose_name="marketing messages a day",
+            ),
         ),
         migrations.AddField(
-            model_name='clinic',
-            name='cap_marketing_week',
-            field=models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='marketing messages a week'),
+            model_name="clinic",
+            name="cap_marketing_week",
+            field=models.PositiveSmallIntegerField(
+                blank=True,
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+                verbose_name="marketing messages a week",
+            ),
         ),
         migrations.AddField(
-            model_name='clinic',
-            name='cap_survey_day',
-            field=models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='surveys a day'),
+            model_name="clinic",
+            name="cap_survey_day",
+            field=models.PositiveSmallIntegerField(
+                blank=True,
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+                verbose_name="surveys a day",
+            ),
         ),
         migrations.AddField(
-            model_name='clinic',
-            name='cap_survey_week',
-            field=models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='surveys a week'),
+            model_name="clinic",
+            name="cap_survey_week",
+            field=models.PositiveSmallIntegerField(
+                blank=True,
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+                verbose_name="surveys a week",
+            ),
         ),
         migrations.AddField(
-            model_name='clinic',
-            name='cap_total_day',
-            field=models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='messages of any kind a day'),
+            model_name="clinic",
+            name="cap_total_day",
+            field=models.PositiveSmallIntegerField(
+                blank=True,
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+                verbose_name="messages of any kind a day",
+            ),
         ),
         migrations.AddField(
-            model_name='clinic',
-            name='cap_total_week',
-            field=models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='messages of any kind a week'),
+            model_name="clinic",
+            name="cap_total_week",
+            field=models.PositiveSmallIntegerField(
+                blank=True,
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+                verbose_name="messages of any kind a week",
+            ),
         ),
     ]

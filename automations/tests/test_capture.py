@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.db import transaction
+from django.db.models import UniqueConstraint
 
 from automations import ticking
 from automations.engine.declare import catalog
@@ -131,10 +133,16 @@ def test_a_creation_is_one_event_a_trigger_and_row(clinic, label, transition, wr
 
 def _new_rows(records: Records, model: Any, transition: Transition, count: int) -> list[Any]:
     rows = [records.new(model, **transition.after) for _ in range(count)]
-    if model._meta.label == "appointments.VisitSummary":  # one a visit
-        for row in rows:
-            row.appointment = records.stored(MODELS["appointments.Appointment"])
+    for row, parent in product(rows, _parents_of_one(model)):
+        setattr(row, parent.name, records.stored(parent.related_model))
     return rows
+
+
+def _parents_of_one(model: Any) -> list[Any]:
+    """Return the relations of which the database takes one row each (one summary a visit)."""
+    unique = {name for one in model._meta.constraints if isinstance(one, UniqueConstraint) for name in one.fields}
+    found = [field for field in model._meta.concrete_fields if field.is_relation and field.name != "clinic"]
+    return [field for field in found if field.unique or (field.name in unique and not field.null)]
 
 
 @pytest.mark.parametrize("path", ["bulk_update", "update"])

@@ -59,6 +59,8 @@ TRANSITIONS: dict[str, tuple[Transition, ...]] = {
         moved({}, time_zone="Europe/Bucharest"),
         moved({}, registered_at=LATER),
     ),
+    "patients.Consent": (created(), created(granted=True), moved({}, granted=True)),
+    "patients.FeatureGrant": (created(), moved({}, expires_at=LATER), moved({}, ended_at=LATER)),
     "appointments.Appointment": (
         created(BOOKED),
         created(BOOKED, "appointment.confirmed", status="confirmed"),

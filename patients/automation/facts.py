@@ -2,12 +2,17 @@
 
 from typing import Any
 
-from django.db.models import Case, F, Func, IntegerField, Value, When
-from django.db.models.functions import NullIf
+from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import Case, Count, Exists, F, Func, IntegerField, Q, Subquery, TextField, Value, When
+from django.db.models.functions import Coalesce, NullIf
+from django.db.models.lookups import LessThan
 from django.utils.translation import gettext_lazy as _
 
-from automations.engine.declare import Fact, FactType, register
-from patients.models import Patient
+from automations.engine.declare import Fact, FactType, Param, register
+from patients.categories import OPT_IN, Category, Channel
+from patients.grants import in_force
+from patients.models import Consent, Feature, Patient
 
 SOURCES = ("patients.Patient",)
 
@@ -32,6 +37,41 @@ def _column(name: str) -> Any:
 def _text(name: str) -> Any:
     """Read a text column in which nothing is written as an empty text; empty is unknown."""
     return lambda ctx: NullIf(F(ctx.path(name)), Value(""))
+
+
+class Present(Func):
+    """Those of some texts that are not null, as a list."""
+
+    template = "array_remove(ARRAY[%(expressions)s]::text[], NULL)"
+    output_field = ArrayField(TextField())
+
+
+def _access(ctx: Any) -> Any:
+    """List the features that the patient may use at the moment asked about."""
+    rows = in_force(ctx.outer(ctx.now)).filter(patient_id=ctx.outer_patient_id)
+    return ArraySubquery(rows.order_by("feature").values_list("feature", flat=True).distinct())
+
+
+def _channels(ctx: Any, category: str | None = None) -> Any:
+    """List the channels on which messages of the category, or of any, may be sent."""
+    said = Consent.objects.filter(patient_id=ctx.outer_patient_id).order_by()
+    return Present(
+        *(
+            Case(When(_agreed(said.filter(channel=channel), category), then=Value(channel)), output_field=TextField())
+            for channel in sorted(Channel.values)
+        )
+    )
+
+
+def _agreed(said: Any, category: str | None) -> Any:
+    if category in OPT_IN:
+        return Q(Exists(said.filter(category=category, granted=True)))
+    if category is not None:
+        return ~Q(Exists(said.filter(category=category, granted=False)))
+    usual = [one for one in Category.values if one not in OPT_IN]
+    refused = said.filter(category__in=usual, granted=False).values("patient_id").annotate(n=Count("pk")).values("n")
+    count = Coalesce(Subquery(refused, output_field=IntegerField()), Value(0))
+    return Q(Exists(said.filter(category__in=OPT_IN, granted=True))) | LessThan(count, Value(len(usual)))
 
 
 register(
@@ -125,5 +165,34 @@ register(
         reference="specialist",
         sources=SOURCES,
         expression=_column("specialist__slug"),
+    )
+)
+register(
+    Fact(
+        key="patient.access",
+        label=_("Access"),
+        type=FactType.list,
+        doc=_("What the patient may use now; what ran out or was revoked is left out."),
+        example={"field": "patient.access", "op": "has_any_of", "value": ["telerehab"]},
+        choices=Feature.choices,
+        sources=("patients.FeatureGrant",),
+        time_dependent=True,
+        expression=_access,
+    )
+)
+register(
+    Fact(
+        key="patient.consent",
+        label=_("Consent to messages"),
+        type=FactType.list,
+        doc=_(
+            "The ways on which the patient may be sent messages of a category (none named: of any). Marketing needs a "
+            "yes; the others leave until the patient says no."
+        ),
+        example={"field": "patient.consent", "op": "has_any_of", "value": ["email"], "category": "marketing"},
+        params=(Param("category", "choice", _("category"), choices=Category.choices),),
+        choices=Channel.choices,
+        sources=("patients.Consent",),
+        expression=_channels,
     )
 )

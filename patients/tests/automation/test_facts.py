@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from automations.facts import read_patients
+from clinic import clock
 from patients import services
 from patients.models import Patient
 from patients.selectors import age
@@ -95,3 +96,50 @@ def test_all_facts_of_many_patients_take_one_query(clinic, django_assert_num_que
 
     assert found[people[7].pk]["patient.tags"] == ["7"]
     assert len(found) == 50
+
+
+def listed(patient, key, moment=None, **params):
+    [value] = read_patients([patient.pk], [(key, params)], moment or clock.now())[patient.pk].values()
+    return value
+
+
+def test_access_lists_what_is_in_force_at_the_moment(patient):
+    assert listed(patient, "patient.access") == []
+    end = clock.now() + timedelta(days=30)
+    services.grant_access(patient, feature="telerehab", until=end)
+    services.grant_access(patient, feature="library")
+    assert listed(patient, "patient.access") == ["library", "telerehab"]
+    assert listed(patient, "patient.access", end) == ["library"]
+    services.revoke_access(patient, feature="library")
+    assert listed(patient, "patient.access") == ["telerehab"]
+    assert listed(patient, "patient.access", end - timedelta(days=60)) == []
+
+
+EVERY_WAY = ["email", "in_platform", "push"]
+
+
+def test_consent_lists_the_ways_that_a_category_may_take(patient):
+    assert listed(patient, "patient.consent", category="clinical") == EVERY_WAY
+    assert listed(patient, "patient.consent", category="marketing") == []
+    services.set_consents(
+        patient,
+        [
+            {"category": "clinical", "channel": "email", "granted": False},
+            {"category": "marketing", "channel": "push", "granted": True},
+        ],
+    )
+    assert listed(patient, "patient.consent", category="clinical") == ["in_platform", "push"]
+    assert listed(patient, "patient.consent", category="marketing") == ["push"]
+    assert listed(patient, "patient.consent", category="survey") == EVERY_WAY
+
+
+def test_without_a_category_a_way_counts_while_anything_may_take_it(patient):
+    assert listed(patient, "patient.consent") == EVERY_WAY
+    usual = ("transactional", "clinical", "survey")
+    no_email = [{"category": category, "channel": "email", "granted": False} for category in usual]
+    services.set_consents(patient, no_email[:2])
+    assert listed(patient, "patient.consent") == EVERY_WAY
+    services.set_consents(patient, no_email[2:])
+    assert listed(patient, "patient.consent") == ["in_platform", "push"]
+    services.set_consents(patient, [{"category": "marketing", "channel": "email", "granted": True}])
+    assert listed(patient, "patient.consent") == EVERY_WAY
