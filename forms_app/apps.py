@@ -10,7 +10,8 @@ class FormsConfig(AppConfig):
     verbose_name = _("Forms")
 
     def ready(self) -> None:
-        """Void the forms of patients who leave; offer the message about open forms, and templates to shipped rules."""
+        """Void forms of patients who leave, look for overdue ones; offer the message and templates to shipped rules."""
         import_module("forms_app.receivers")
         import_module("forms_app.message").connect()
         import_module("forms_app.provisioning").connect()
+        import_module("forms_app.overdue").connect()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -122,6 +123,41 @@ def void_of_patients(
     return _void_all(FormRequest.objects.filter(patient_id__in=patient_ids), reason, occurred_at)
 
 
+@dataclass(frozen=True, slots=True)
+class Unwanted:
+    """A form that a patient needs no more, what it belongs to ("": anything), and the step that says so."""
+
+    patient_id: int
+    form: str
+    about_type: str
+    about_id: int | None
+    step_id: int
+
+    def meant(self, row: FormRequest) -> bool:
+        """Tell whether an open request is one of these: not one of another thing of the same kind."""
+        if (row.patient_id, row.template.slug) != (self.patient_id, self.form):
+            return False
+        return row.about_type != self.about_type or row.about_id == self.about_id
+
+
+def cancel_open(unwanted: Sequence[Unwanted], *, reason: str) -> list[FormRequest]:
+    """Void the open requests that are not needed any more; each names the step that caused it."""
+    with transaction.atomic():
+        lock_patients({one.patient_id for one in unwanted})
+        rows = FormRequest.objects.filter(
+            patient_id__in={one.patient_id for one in unwanted},
+            template__slug__in={one.form for one in unwanted},
+            status__in=FormRequest.OPEN,
+        )
+        found = []
+        for row in rows.select_related("template").order_by("pk"):
+            cause = next((one for one in unwanted if one.meant(row)), None)
+            if cause is not None:
+                row.caused_by_step_id = cause.step_id  # type: ignore[attr-defined]
+                found.append(row)
+        return _void(found, reason, None)
+
+
 def about_moved(about_type: str, starts: Mapping[int, datetime]) -> list[FormRequest]:
     """Move the due time of open requests that are due N days before what they are about; `starts`: the new moments."""
     rows = FormRequest.objects.filter(about_type=about_type, about_id__in=list(starts), due_days_before__isnull=False)
@@ -153,15 +189,19 @@ def due_before(start: datetime, days: int, zone: ZoneInfo, moment: datetime) -> 
 def _void_all(rows: Any, reason: str, occurred_at: datetime | None) -> list[FormRequest]:
     with transaction.atomic():
         lock_patients(rows.order_by().values_list("patient_id", flat=True))
-        found = list(rows.filter(status__in=FormRequest.OPEN).order_by("pk"))
-        if not found:
-            return []
-        moment = occurred_at or now()
-        for row in found:
-            row.status, row.reason, row.finished_at = Status.VOIDED, reason[:200], moment
-            if occurred_at is not None:
-                row.occurred_at_hint = occurred_at
-        FormRequest.objects.bulk_update(found, ["status", "reason", "finished_at"])
+        return _void(list(rows.filter(status__in=FormRequest.OPEN).order_by("pk")), reason, occurred_at)
+
+
+def _void(found: list[FormRequest], reason: str, occurred_at: datetime | None) -> list[FormRequest]:
+    """Void open requests whose patients are locked."""
+    if not found:
+        return []
+    moment = occurred_at or now()
+    for row in found:
+        row.status, row.reason, row.finished_at = Status.VOIDED, reason[:200], moment
+        if occurred_at is not None:
+            row.occurred_at_hint = occurred_at  # type: ignore[attr-defined]
+    FormRequest.objects.bulk_update(found, ["status", "reason", "finished_at"])
     return found
 
 

@@ -5,8 +5,14 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from clinic.changes import muted_reason
 from clinic.clock import ClinicNow
 from clinic.db import ClinicForeignKey, ClinicModel, WatchedModel
+
+
+def why_muted() -> str:
+    """Say why events are muted where a request is being made, as briefly as its column holds."""
+    return muted_reason()[:100]
 
 
 class FormTemplate(ClinicModel):
@@ -62,7 +68,9 @@ class FormRequest(WatchedModel):
 
     `about_type` and `about_id` name what it belongs to ("appointment", 812); a consent belongs to the patient alone.
     `due_days_before` ties the due moment to the start of what it is about. `response_number` is the number of the
-    newest response (0: none), so that a correction is a change that others can watch.
+    newest response (0: none), so that a correction is a change that others can watch. `overdue_since` is the newest due
+    time that passed while the form was open; a due time that moves ahead may pass again. `muted` says why the request
+    was made in silence: so is its passing of the due time.
     """
 
     class Status(models.TextChoices):
@@ -95,11 +103,13 @@ class FormRequest(WatchedModel):
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True, editable=False)
     reason = models.CharField(_("why"), max_length=200, blank=True, editable=False)
     response_number = models.PositiveSmallIntegerField(default=0, editable=False)
+    overdue_since = models.DateTimeField(_("overdue since"), null=True, editable=False)
+    muted = models.CharField(max_length=100, default=why_muted, blank=True, editable=False)
     source_step = ClinicForeignKey(
         "automations.Step", db_index=False, null=True, blank=True, editable=False, related_name="+"
     )
 
-    watched = ("status", "due_at", "template_id", "response_number")
+    watched = ("status", "due_at", "template_id", "response_number", "overdue_since")
     snapshot = ("status", "due_at", "template_id")
 
     class Meta:
@@ -110,6 +120,15 @@ class FormRequest(WatchedModel):
         indexes = [
             models.Index(fields=["patient", "status"], name="form_request_of_patient"),
             models.Index(fields=["about_type", "about_id"], name="form_request_about"),
+            models.Index(
+                fields=["due_at"],
+                condition=models.Q(
+                    models.Q(overdue_since__isnull=True) | models.Q(overdue_since__lt=models.F("due_at")),
+                    status__in=["required", "in_progress"],
+                    due_at__isnull=False,
+                ),
+                name="form_request_coming_due",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -117,7 +136,10 @@ class FormRequest(WatchedModel):
 
 
 class FormResponse(ClinicModel):
-    """Signed or submitted answers. The database refuses to change them; a correction is a new number."""
+    """Signed or submitted answers. The database refuses to change them; a correction is a new number.
+
+    `folded` holds the answers that are texts, without case and accents, so that SQL compares them as Python does.
+    """
 
     request = ClinicForeignKey(FormRequest, related_name="responses", verbose_name=_("request"))
     patient = ClinicForeignKey("patients.Patient", related_name="form_responses")
@@ -125,6 +147,7 @@ class FormResponse(ClinicModel):
     version = ClinicForeignKey(FormTemplateVersion, related_name="+")
     number = models.PositiveSmallIntegerField(_("number"), default=1)
     answers = models.JSONField(_("answers"))
+    folded = models.JSONField(default=dict, editable=False)
     signed_by = models.CharField(_("signed by"), max_length=200)
     relation = models.CharField(_("relation"), max_length=50)
     signed_at = models.DateTimeField(_("signed at"), db_default=ClinicNow())

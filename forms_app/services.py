@@ -4,6 +4,7 @@ from forms_app.errors import FormInvalid
 from forms_app.lifecycle import (
     about_moved,
     begin,
+    cancel_open,
     decline,
     expire,
     save_draft,
@@ -12,6 +13,7 @@ from forms_app.lifecycle import (
     void_of_patients,
     withdraw,
 )
+from forms_app.overdue import note_overdue
 from forms_app.publishing import (
     archive_template,
     create_template,
@@ -30,12 +32,14 @@ __all__ = [
     "amend",
     "archive_template",
     "begin",
+    "cancel_open",
     "content_hash",
     "create_template",
     "current_version",
     "decline",
     "expire",
     "is_intact",
+    "note_overdue",
     "publish_template_version",
     "request_form",
     "request_forms",

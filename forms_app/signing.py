@@ -133,6 +133,7 @@ def _write(
         version=request.version,
         number=request.response_number + 1,
         answers=clean,
+        folded={question: fold(answer) for question, answer in clean.items() if isinstance(answer, str)},
         signed_by=name,
         relation=_relation(request, relation, moment),
         signed_at=moment.astimezone(UTC),

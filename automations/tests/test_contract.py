@@ -18,7 +18,15 @@ PROMISED = sorted(
         *("appointment.booked", "appointment.cancelled", "appointment.completed", "appointment.confirmed"),
         *("appointment.no_show", "appointment.reassigned", "appointment.reopened", "appointment.rescheduled"),
         *("appointment.started", "appointment.summary_released", "appointment.voided"),
-        *("form.declined", "form.signed", "form.voided", "form.withdrawn", "patient.left", "patient.onboarded"),
+        *(
+            "form.declined",
+            "form.overdue",
+            "form.signed",
+            "form.voided",
+            "form.withdrawn",
+            "patient.left",
+            "patient.onboarded",
+        ),
     ]
 )
 TESTS_OWN = {"jot", "whisper"}
@@ -29,7 +37,7 @@ STARTING = [key for key in TRIGGERS if not catalog.triggers[key].stop_only]
 
 def test_the_catalog_holds_what_the_product_promises():
     assert set(PROMISED) <= set(TRIGGERS)
-    assert {"create_task", "require_form", "send_email", "send_notification"} <= set(ACTIONS)
+    assert {"cancel_form", "create_task", "require_form", "send_email", "send_notification"} <= set(ACTIONS)
 
 
 def test_no_declaration_has_a_problem():

@@ -115,6 +115,8 @@ TRANSITIONS: dict[str, tuple[Transition, ...]] = {
         moved("required", due_at=LATER),
         moved("required", template_id="other"),
         moved("signed", response_number=2),
+        moved("required", "form.overdue", overdue_since=LATER),
+        moved("signed", overdue_since=LATER),
     ),
 }
 

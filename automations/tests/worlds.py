@@ -20,6 +20,7 @@ from automations.engine.declare import Fact, FactType, Param, catalog
 from automations.engine.moments import UNITS, shift_day, start_of_day
 from automations.engine.operators import operators_for
 from automations.engine.text import fold
+from automations.tests.form_answers import QUESTIONS, answered
 from automations.tests.json_answers import answer, folded_answer
 from forms_app.models import FormRequest, FormTemplate, FormTemplateVersion
 from patients.models import Patient
@@ -133,6 +134,7 @@ def build(zone_name: str) -> World:
     visits = [visit for row in rows for visit in _visits(row, services, moments, zone, random)]
     Appointment.objects.bulk_create(visits)
     FormRequest.objects.bulk_create(_requests(clinic, rows, random))
+    answered(clinic, moments, Random(f"answers in {zone_name}"))
     return World(clinic, zone, tuple(row.pk for row in rows), moments)
 
 
@@ -298,7 +300,8 @@ def _line(fact: Fact, op: str, takes: str, days: list[date]) -> st.SearchStrateg
     required: dict[str, Any] = {"field": st.just(fact.key), "op": st.just(op)}
     if takes != "nothing":
         required["value"] = _operand(fact, takes, days)
-    optional = {param.name: _param(param) for param in fact.params}
+    required |= {param.name: _param(param) for param in fact.params if param.required}
+    optional = {param.name: _param(param) for param in fact.params if not param.required}
     return st.fixed_dictionaries(required, optional=optional)
 
 
@@ -355,5 +358,7 @@ def spans() -> st.SearchStrategy[dict[str, Any]]:
 def _param(param: Param) -> st.SearchStrategy[Any]:
     if param.type == "window":
         return spans()
+    if param.type == "text":
+        return st.sampled_from((*QUESTIONS, "nobody-asked"))
     values: Any = [value for value, _label in param.choices] or [*SLUGS[param.reference or ""], "nothing-like-it"]
     return st.lists(st.sampled_from(values), min_size=1, max_size=3) if param.many else st.sampled_from(values)

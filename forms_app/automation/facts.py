@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import JSONField, Subquery
-from django.db.models.fields.json import KeyTransform
+from django.db.models import JSONField, Subquery, TextField
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.utils.translation import gettext_lazy as _
 
 from automations.engine.declare import Fact, FactType, Param, register
@@ -16,6 +16,7 @@ from forms_app.models import FormRequest, FormResponse
 SOURCES = ("forms_app.FormRequest",)
 ANSWERED = ("form.signed", "form.withdrawn")
 QUESTION = Param("question", "text", _("question"), required=True, max_length=50, help=_("The id of the question."))
+FORM = Param("form", "reference", _("form"), required=True, reference="form")
 DAY = timedelta(days=1)
 
 
@@ -30,6 +31,17 @@ def _answer(ctx: Any, question: str) -> Any:
     rows = FormResponse.objects.filter(request_id=ctx.outer(ctx.subject_id), signed_at__lte=ctx.outer(ctx.now))
     newest = rows.order_by("-number").annotate(answer=KeyTransform(question, "answers"))
     return Subquery(newest.values("answer")[:1], output_field=JSONField())
+
+
+def _newest(ctx: Any, form: str, part: Any, output: Any) -> Any:
+    """Read a part of the newest response to a form, by the time of signing."""
+    rows = FormResponse.objects.filter(
+        patient_id=ctx.outer_patient_id,
+        template__slug=form,
+        request__status__in=FormRequest.FILLED,
+        signed_at__lte=ctx.outer(ctx.now),
+    )
+    return Subquery(rows.order_by("-signed_at", "-pk").annotate(part=part).values("part")[:1], output_field=output)
 
 
 def _slugs(ctx: Any, statuses: tuple[str, ...]) -> Any:
@@ -73,6 +85,20 @@ register(
         sensitive=True,
         sources=SOURCES,
         expression=_answer,
+    )
+)
+register(
+    Fact(
+        key="patient.form_answer",
+        label=_("Newest answer"),
+        type=FactType.any,
+        doc=_("What the patient last answered to a question of a form; a consent that was withdrawn does not count."),
+        example={"field": "patient.form_answer", "op": "gte", "value": 7, "form": "pain-diary", "question": "pain"},
+        params=(FORM, QUESTION),
+        sensitive=True,
+        sources=SOURCES,
+        expression=lambda ctx, form, question: _newest(ctx, form, KeyTransform(question, "answers"), JSONField()),
+        folded=lambda ctx, form, question: _newest(ctx, form, KeyTextTransform(question, "folded"), TextField()),
     )
 )
 register(

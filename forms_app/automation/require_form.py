@@ -126,7 +126,7 @@ def _wanted(steps: Sequence[StepContext]) -> list[Wanted]:
     templates = _templates(steps)
     zones = {clinic.pk: ZoneInfo(clinic.time_zone) for clinic in Clinic.objects.filter(pk__in=_clinics(steps))}
     starts = _starts([step for step in steps if step.params.get("due_days_before") is not None])
-    abouts = _abouts(steps)
+    about = abouts(steps)
     return [
         Wanted(
             clinic_id=step.clinic_id,
@@ -135,8 +135,8 @@ def _wanted(steps: Sequence[StepContext]) -> list[Wanted]:
             due_at=_due(step, zones[step.clinic_id], starts),
             due_days_before=step.params.get("due_days_before"),
             blocking=bool(step.params.get("blocking")),
-            about_type=abouts[step.id][0],
-            about_id=abouts[step.id][1],
+            about_type=about[step.id][0],
+            about_id=about[step.id][1],
             source_step_id=step.id,
         )
         for step in steps
@@ -159,7 +159,7 @@ def _templates(steps: Sequence[StepContext]) -> dict[tuple[Any, str], FormTempla
     return found
 
 
-def _abouts(steps: Sequence[StepContext]) -> dict[Any, tuple[str, int | None]]:
+def abouts(steps: Sequence[StepContext]) -> dict[Any, tuple[str, int | None]]:
     """Say what each request belongs to: the step's subject, or what that form belongs to; never the patient."""
     forms = {step.subject_id for step in steps if step.subject_type == "form"}
     rows = FormRequest.objects.filter(pk__in=forms).values_list("pk", "about_type", "about_id") if forms else ()

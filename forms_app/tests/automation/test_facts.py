@@ -13,6 +13,7 @@ from automations.engine.declare import catalog
 from automations.engine.values import EventFacts, fact_key
 from automations.facts import read_events, read_patients
 from automations.models import Event
+from automations.sql import compile_group
 from clinic import clock
 from forms_app import services
 from forms_app.tests.builders import ANSWERS, ask, fill, make_template
@@ -136,3 +137,64 @@ def test_the_lists_cost_one_query_for_many_patients(patient, django_assert_num_q
     keys: list[Any] = [("patient.outstanding_forms", {}), ("patient.signed_forms", {})]
     with django_assert_num_queries(1):
         read_patients([patient.pk], keys, THEN)
+
+
+# --- the patient's newest answer, whichever event asks ---
+
+
+def newest(patient: Any, question: str, form: str = "pain", moment: datetime | None = None) -> Any:
+    params = {"form": form, "question": question}
+    found = read_patients([patient.pk], [("patient.form_answer", params)], moment or clock.now())
+    return found[patient.pk][fact_key("patient.form_answer", params)]
+
+
+def test_the_newest_answer_is_that_of_the_latest_signing_with_its_correction(patient):
+    template = make_template(patient.clinic, "pain", "survey")
+    late = fill(ask(patient, template), ANSWERS | {"pain": 3}, occurred_at=THEN)
+    fill(ask(patient, template, about_type="appointment", about_id=1), {"pain": 9}, occurred_at=THEN - timedelta(1))
+    assert newest(patient, "pain") == 3
+    services.amend(late, answers={"pain": 4, "goal": "Alergare"}, signed_by="Maria Marin")
+    assert [newest(patient, "pain"), newest(patient, "goal"), newest(patient, "smoker")] == [4, "Alergare", None]
+    assert newest(patient, "pain", moment=THEN) == 3
+
+
+def test_another_form_another_patient_and_a_question_that_nobody_asked_are_unknown(patient, stranger_patient):
+    fill(ask(patient, make_template(patient.clinic, "pain", "survey")))
+    assert newest(patient, "pain", form="goals") is None
+    assert newest(patient, "mood") is None
+    assert newest(stranger_patient, "pain") is None
+
+
+def test_what_a_withdrawn_consent_said_counts_no_more(patient):
+    questions = [{"id": "photos", "type": "boolean", "text": "May we take photos?"}]
+    template = make_template(patient.clinic, "photos", "consent", text="I agree.", questions=questions)
+    request = fill(ask(patient, template), {"photos": True})
+    assert newest(patient, "photos", form="photos") is True
+    services.withdraw(request)
+    assert newest(patient, "photos", form="photos") is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "result"),
+    [
+        ({"op": "gte", "value": 7, "question": "pain"}, True),
+        ({"op": "is", "value": "seven", "question": "pain"}, None),
+        ({"op": "contains", "value": "ALERG", "question": "goal"}, True),
+        ({"op": "is", "value": False, "question": "smoker"}, True),
+        ({"op": "is_any_of", "value": ["left"], "question": "side"}, True),
+        ({"op": "has_any_of", "value": ["knee"], "question": "places"}, True),
+        ({"op": "before", "value": "2026-11-02", "question": "since"}, True),
+        ({"op": "is_empty", "question": "history"}, True),
+    ],
+)
+def test_the_operator_decides_the_type_and_both_readers_agree(patient, asked, result):
+    fill(ask(patient, make_template(patient.clinic, "pain", "survey")), ANSWERS | {"goal": "Alergăre"})
+    tree = {"match": "all", "items": [{"field": "patient.form_answer", "form": "pain", **asked}]}
+    group, zone, moment = parse_group(tree, catalog.facts), ZoneInfo("Europe/Bucharest"), clock.now()
+    [condition] = group.conditions()
+    facts = read_patients([patient.pk], [(condition.field, condition.params)], moment)[patient.pk]
+    assert evaluate(group, EventFacts("patient.onboarded", moment, zone, facts)).result is result
+    [in_sql] = (
+        type(patient).objects.annotate(answer=compile_group(group, moment, zone)).values_list("answer", flat=True)
+    )
+    assert in_sql is result
