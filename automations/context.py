@@ -10,7 +10,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import CharField, DateField, DateTimeField, DurationField, F, Func, OuterRef, Value
+from django.db.models import (
+    BigIntegerField,
+    CharField,
+    DateField,
+    DateTimeField,
+    DurationField,
+    F,
+    Func,
+    OuterRef,
+    Value,
+)
 
 UNITS = {"minutes", "hours", "days", "weeks", "months"}
 
@@ -83,9 +93,10 @@ class ReadContext:
         self._names = [self.path("clinic__time_zone"), patient_id, "occurred_at", "subject_id"]
 
     @classmethod
-    def for_patients(cls, moment: datetime) -> ReadContext:
-        """Read patients as of one moment; the base query is Patient."""
-        return cls("", Value(moment, output_field=DateTimeField()), "pk")
+    def for_patients(cls, moment: datetime, subject_id: int | None = None) -> ReadContext:
+        """Read patients as of one moment (and about one subject of theirs); the base query is Patient."""
+        subject = None if subject_id is None else Value(subject_id, output_field=BigIntegerField())
+        return cls("", Value(moment, output_field=DateTimeField()), "pk", subject)
 
     @classmethod
     def for_events(cls) -> ReadContext:

@@ -21,6 +21,16 @@ def draft_texts(ids: Collection[int]) -> dict[int, str]:
     return dict(rows.values_list("pk", "text"))
 
 
+def draft_text(rule: Rule) -> str:
+    """Return the stored draft of one rule as text."""
+    return draft_texts([rule.pk])[rule.pk]
+
+
+def draft_spec(rule: Rule) -> RuleSpec | str:
+    """Return the stored draft of one rule as a spec, or in one sentence why it is none."""
+    return parse_draft(draft_text(rule))
+
+
 def loaded(text: str) -> dict[str, Any] | str:
     """Return a stored draft as the object it is, or in one sentence why it is none."""
     if len(text) > MAX_STORED:

@@ -93,7 +93,11 @@ def _read_group(wanted: Sequence[Ask], events: list[Event], found: dict[int, dic
         for pk, values in _annotated(base, ReadContext.for_events(), from_query).items():
             found[pk].update(values)
     views = {event.pk: EventView(event.subject_type, event.occurred_at, event.data) for event in events}
-    for key, params in from_row:
+    _read_views(views, from_row, found)
+
+
+def _read_views(views: Mapping[int, EventView], asks: Sequence[Ask], found: dict[int, dict[str, Any]]) -> None:
+    for key, params in asks:
         fact = catalog.facts[key]
         read = partial(cast(Any, fact.value), **params)
         _add(found, fact_key(key, params), fact, {pk: read(view) for pk, view in views.items()})
@@ -136,6 +140,26 @@ def read_patients(patients: Sequence[int], asks: Iterable[Ask], moment: datetime
         return {pk: {} for pk in patients}
     base = apps.get_model("patients", "Patient").objects.filter(pk__in=patients)
     return _annotated(base, ReadContext.for_patients(moment), wanted)
+
+
+def read_supposed(patient_id: int, view: EventView, subject_id: int | None, asks: Sequence[Ask]) -> dict[str, Any]:
+    """Read the facts of an event that has not happened: the subject as `view` has it, the patient as of its moment.
+
+    Without a subject, what is asked of one is left out: unknown.
+    """
+    found: dict[int, dict[str, Any]] = {patient_id: {}}
+    facts = catalog.facts
+    from_query = [
+        (key, params)
+        for key, params in asks
+        if facts[key].expression is not None and (subject_id is not None or facts[key].subject == "patient")
+    ]
+    if from_query:
+        base = apps.get_model("patients", "Patient").objects.filter(pk=patient_id)
+        found |= _annotated(base, ReadContext.for_patients(view.occurred_at, subject_id), from_query)
+    if subject_id is not None:
+        _read_views({patient_id: view}, [one for one in asks if facts[one[0]].value is not None], found)
+    return found[patient_id]
 
 
 def _annotated(base: QuerySet[Model], ctx: ReadContext, asks: Sequence[Ask]) -> dict[int, dict[str, Any]]:

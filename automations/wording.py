@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from automations.engine.declare import Catalog
 from automations.engine.operators import asked_type
-from automations.engine.sentence import Name, Phrase, conditions_phrase, sentence
-from automations.engine.values import Group, RuleSpec
+from automations.engine.sentence import Name, Phrase, condition_phrase, conditions_phrase, sentence
+from automations.engine.values import Condition, Group, RuleSpec
 
 Names = Callable[[str, str], str]
 
@@ -105,6 +105,16 @@ def sentence_parts(spec: RuleSpec, catalog: Catalog, names: Names) -> tuple[str,
 def conditions_text(group: Group, catalog: Catalog, names: Names) -> str:
     """Say a condition tree; without conditions: "everyone"."""
     return words(conditions_phrase(group, catalog), names) if group.items else gettext("everyone")
+
+
+def condition_words(condition: Condition, catalog: Catalog, names: Names) -> str:
+    """Say one condition."""
+    return words(condition_phrase(condition, catalog), names)
+
+
+def group_label(match: str) -> str:
+    """Say how the lines of a group hold together."""
+    return str({"all": _("all of these"), "any": _("any of these"), "none": _("none of these")}.get(match, match))
 
 
 def words(part: Any, names: Names) -> str:

@@ -149,6 +149,7 @@ register(
         params=(STATUSES, SERVICES, WINDOW),
         sources=SOURCES,
         time_dependent=True,
+        history=True,
         expression=measures.appointment_count,
     )
 )
@@ -162,6 +163,7 @@ register(
         params=(WINDOW,),
         sources=SOURCES,
         time_dependent=True,
+        history=True,
         expression=measures.no_show_count,
     )
 )
@@ -179,6 +181,7 @@ register(
         params=(STATUSES, SERVICES),
         sources=SOURCES,
         time_dependent=True,
+        history=True,
         expression=measures.last_appointment_at,
     )
 )

@@ -24,11 +24,13 @@ from automations import lifecycle
 from automations.admin import jsonforms, state, words
 from automations.admin.forms import RuleForm
 from automations.admin.verbs import VerbPages, verbs_of
+from automations.drafts import draft_spec, draft_text
 from automations.engine.declare import catalog
 from automations.engine.problems import RuleInvalid
 from automations.engine.schema import default_stop_on
 from automations.engine.values import RuleSpec
 from automations.models import Rule
+from automations.naming import names_of
 from clinic.errors import ClinicError
 
 PUBLISH = "automations_rule_save_and_publish"
@@ -135,14 +137,14 @@ class RuleAdmin(VerbPages, ClinicAdmin):
 
     def _unreadable(self, obj: Any) -> bool:
         if not hasattr(obj, "draft_is_unreadable"):
-            obj.draft_is_unreadable = jsonforms.unreadable(state.draft_text(obj))
+            obj.draft_is_unreadable = jsonforms.unreadable(draft_text(obj))
         return bool(obj.draft_is_unreadable)
 
     @display(description=_("in plain words"))
     def plain_words(self, obj: Rule) -> str:
         """Say what the draft does."""
-        spec = state.draft_spec(obj)
-        return words.plain_words(spec, words.names_of(obj.clinic_id, [spec])) if isinstance(spec, RuleSpec) else spec
+        spec = draft_spec(obj)
+        return words.plain_words(spec, names_of(obj.clinic_id, [spec])) if isinstance(spec, RuleSpec) else spec
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Take the trigger from the address: how a page without scripts changes it."""
@@ -204,7 +206,7 @@ class RuleAdmin(VerbPages, ClinicAdmin):
         changeable = self.has_change_permission(request, obj)
         state.add_state([obj])
         unreadable = self._unreadable(obj)
-        raw = state.draft_text(obj)[:20_000] if unreadable else ""
+        raw = draft_text(obj)[:20_000] if unreadable else ""
         if not raw and obj.mode == Rule.Mode.QUARANTINED and obj.published_id:
             raw = state.unusable_version(obj.published_id)
         return {

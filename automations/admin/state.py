@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,12 +9,13 @@ from typing import Any
 
 from django.db.models import Count, Max, Q, TextField
 from django.db.models.functions import Cast
-from django.utils.translation import gettext as _
 
-from automations.admin.words import Names, names_of, plain_words
-from automations.compiled import MAX_STORED, PARTS, missing_references, parse_stored, spec_of
+from automations.admin.words import plain_words
+from automations.compiled import PARTS, missing_references, spec_of
+from automations.drafts import draft_texts, parse_draft
 from automations.engine.values import RuleSpec
 from automations.models import Rule, RuleVersion, Run, Step
+from automations.naming import Names, names_of
 from clinic.clock import now
 
 FAILURE_DAYS = 30
@@ -32,31 +32,6 @@ class Health:
     unusable: str = ""
 
 
-def draft_text(rule: Rule) -> str:
-    """Return the stored draft as text: it may be too deep to load."""
-    row = Rule.objects.filter(pk=rule.pk).annotate(text=Cast("draft", TextField())).values_list("text", flat=True)
-    return row.get()
-
-
-def draft_spec(rule: Rule) -> RuleSpec | str:
-    """Return the draft as a spec, or in one sentence why it is none."""
-    return _parse_draft(draft_text(rule))
-
-
-def _parse_draft(text: str) -> RuleSpec | str:
-    if len(text) > MAX_STORED:
-        return _("What is stored is %(count)s characters long; that is no rule.") % {"count": len(text)}
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        return _("What is stored cannot be read: %(error)s.") % {"error": type(error).__name__}
-    if not isinstance(data, dict):
-        return _("What is stored is no rule.")
-    trigger = data.get("trigger_event")
-    texts = {part: json.dumps(data.get(part)) for part in PARTS if data.get(part) is not None}
-    return parse_stored(trigger if isinstance(trigger, str) else "", texts)
-
-
 def version_text(version_id: int) -> str:
     """Return a version's stored parts as one text, for people to look at when it cannot be used."""
     columns = {f"{part}_text": Cast(part, TextField()) for part in PARTS}
@@ -68,10 +43,8 @@ def add_state(rules: Iterable[Rule]) -> None:
     """Give each rule `words` (its sentence) and `health`, in a fixed number of queries."""
     rules = list(rules)
     ids = [rule.pk for rule in rules]
-    texts = dict(
-        Rule.objects.filter(pk__in=ids).annotate(text=Cast("draft", TextField())).order_by().values_list("pk", "text")
-    )
-    specs = {rule.pk: _parse_draft(texts.get(rule.pk, "")) for rule in rules}
+    texts = draft_texts(ids)
+    specs = {rule.pk: parse_draft(texts.get(rule.pk, "")) for rule in rules}
     moment = now()
     since = moment - timedelta(days=FAILURE_DAYS)
     runs, failed = _runs(ids, since), _failed_steps(ids, since)

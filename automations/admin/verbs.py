@@ -18,10 +18,12 @@ from django.utils.translation import gettext_lazy
 from automations import lifecycle
 from automations.admin import state, words
 from automations.compiled import spec_of
+from automations.drafts import draft_spec
 from automations.engine.problems import RuleInvalid
 from automations.engine.schema import spec_to_json
 from automations.engine.values import RuleSpec
 from automations.models import Rule, Step
+from automations.naming import names_of
 from clinic.clock import now
 from clinic.errors import ClinicError
 
@@ -58,7 +60,7 @@ def _archive(rule: Rule, posted: Any) -> Rule:
 
 
 def _duplicate(rule: Rule, posted: Any) -> Rule:
-    spec = state.draft_spec(rule)
+    spec = draft_spec(rule)
     if not isinstance(spec, RuleSpec):
         raise ClinicError(_("A rule that cannot be read cannot be duplicated: %s") % spec)
     name = posted.get("name", "")
@@ -121,7 +123,7 @@ class VerbPages:
         return self._ask(request, rule, chosen)
 
     def _ask(self, request: HttpRequest, rule: Rule, verb: Verb, refusal: str = "") -> HttpResponse:
-        spec = state.draft_spec(rule)
+        spec = draft_spec(rule)
         usable = spec if isinstance(spec, RuleSpec) else None
         context = {
             **self.admin_site.each_context(request),
@@ -144,7 +146,7 @@ class VerbPages:
     def _publishing(self, rule: Rule, spec: RuleSpec) -> dict[str, Any]:
         old = spec_of(rule.published_id) if rule.published_id else None
         published = old if isinstance(old, RuleSpec) else None
-        names = words.names_of(rule.clinic_id, [spec, *([published] if published else [])])
+        names = names_of(rule.clinic_id, [spec, *([published] if published else [])])
         state.add_state([rule])
         open_steps = Step.objects.filter(rule=rule, state__in=Step.OPEN).count()
         return {

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.apps import apps
 from django.utils.translation import gettext as _
 
 from automations import wording
 from automations.engine.declare import catalog
 from automations.engine.schema import RuleInvalid, parse_rule
 from automations.engine.values import RuleSpec
-
-Names = Callable[[str, str], str]
-
-
-def names_of(clinic_id: int, specs: Iterable[RuleSpec]) -> Names:
-    """Return the names of the rows that these rules name; one query a kind. What is gone goes by its slug."""
-    wanted: dict[str, set[str]] = {}
-    for spec in specs:
-        for use in spec.references:
-            wanted.setdefault(use.kind, set()).add(use.slug)
-    found: dict[tuple[str, str], str] = {}
-    for kind, slugs in wanted.items():
-        declared = catalog.references.get(kind)
-        if declared is not None:
-            rows = apps.get_model(declared.model)._default_manager.filter(clinic_id=clinic_id, slug__in=slugs)
-            found |= {(kind, row.slug): str(row) for row in rows}
-    return lambda kind, slug: found.get((kind, slug), slug)
+from automations.naming import Names, names_of
 
 
 def plain_words(spec: RuleSpec, names: Names) -> str:

@@ -114,6 +114,7 @@ class Trigger:
     stop_only: ClassVar[bool] = False
     existing: ClassVar[bool] = False
     by_hand: ClassVar[bool] = False
+    once: ClassVar[bool] = False  # it happens once to a patient, ever
     example: ClassVar[Mapping[str, Any]] = {}
 
     def data_for_existing(self, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,6 +174,8 @@ class Fact:
     change it. `expression(ctx, **params)` reads it in SQL; `value(view)` reads it from the changed row. `folded` is
     the
     expression of the stored folded text. `change`: the event carries the old value too, under values.old_key(key).
+    `history`: the rows that it reads keep their dates, so that asked later, with the clock at the event, it tells what
+    held then. `said` puts the value into a sentence about the patient: "%(who)s is %(value)s".
     """
 
     key: str
@@ -192,6 +195,8 @@ class Fact:
     value: Callable[[Any], Any] | None = None
     folded: Any = None
     change: bool = False
+    history: bool = False
+    said: Any = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "type", FactType(self.type))
@@ -225,6 +230,10 @@ class Action:
     def problems(self, params: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
         """Give (param name, message) for parameters that are valid alone but not together."""
         return ()
+
+    def causes(self, params: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+        """Name the triggers that its effect may lead to, each with the facts that are certain of such an event."""
+        return {}
 
     def perform(self, steps: Sequence[StepContext]) -> Mapping[Any, dict[str, Any]]:
         """Write the effects of the steps; return a result for each step id. Raises EffectError."""

@@ -78,18 +78,31 @@ def conditions_phrase(group: Group, catalog: Catalog, inside: bool = False) -> P
 
 def condition_phrase(condition: Condition, catalog: Catalog) -> Phrase:
     """Say one condition: its field, operator and value."""
-    fact = catalog.facts.get(condition.field)
-    name = Phrase("plain", {"label": fact.label if fact else condition.field})
-    settings = _params(fact.params if fact else (), condition.params)
-    if settings:
-        name = Phrase("field.with", {"label": fact.label if fact else condition.field, "settings": settings})
+    name = field_phrase(condition, catalog)
     op = Phrase(f"op.{condition.type}.{condition.op}")
+    value = value_phrase(condition, catalog)
+    if value is None:
+        return Phrase("condition.bare", {"field": name, "op": op})
+    return Phrase("condition", {"field": name, "op": op, "value": value})
+
+
+def field_phrase(condition: Condition, catalog: Catalog) -> Phrase:
+    """Say what a condition asks about: its field with its parameters."""
+    fact = catalog.facts.get(condition.field)
+    label = fact.label if fact else condition.field
+    settings = _params(fact.params if fact else (), condition.params)
+    return (
+        Phrase("field.with", {"label": label, "settings": settings}) if settings else Phrase("plain", {"label": label})
+    )
+
+
+def value_phrase(condition: Condition, catalog: Catalog) -> Phrase | None:
+    """Say what a condition compares with; None for an operator that takes nothing."""
     takes = OPERATORS[condition.type, condition.op].takes
     if takes == "nothing":
-        return Phrase("condition.bare", {"field": name, "op": op})
-    labels = dict(fact.choices) if fact else {}
-    value = _value(takes, condition.value, labels, fact.reference if fact else None)
-    return Phrase("condition", {"field": name, "op": op, "value": value})
+        return None
+    fact = catalog.facts.get(condition.field)
+    return _value(takes, condition.value, dict(fact.choices) if fact else {}, fact.reference if fact else None)
 
 
 def _value(takes: str, value: Any, labels: Mapping[str, Any], reference: str | None) -> Phrase:

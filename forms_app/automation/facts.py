@@ -84,6 +84,7 @@ register(
         params=(QUESTION,),
         sensitive=True,
         sources=SOURCES,
+        history=True,
         expression=_answer,
     )
 )

@@ -83,6 +83,8 @@ register(
         example={"field": "patient.age", "op": "gte", "value": 65},
         sources=SOURCES,
         time_dependent=True,
+        history=True,
+        said=_("%(who)s is %(value)s"),
         expression=_age,
     )
 )
