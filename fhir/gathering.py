@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 
 from fhir.mapping import map_encounter, map_patient, map_practitioner
-from fhir.reading import MAX_RESOURCES, BadResource, Found, UnreadableFile, read
+from fhir.questionnaires import map_questionnaire, map_value_set
+from fhir.reading import MAX_RESOURCES, BadResource, Found, UnreadableFile, file_of, read
 
 Progress = Callable[..., Iterable[Any]]
 """Shows how far an iterable got, like tqdm: `progress(items, desc=…, total=…)`."""
@@ -49,8 +50,14 @@ MAPPERS: dict[str, Mapper] = {
     "Patient": lambda resource, zone, full_url: map_patient(resource, full_url),
     "Encounter": map_encounter,
     "Practitioner": lambda resource, zone, full_url: map_practitioner(resource, full_url),
+    "Questionnaire": lambda resource, zone, full_url: map_questionnaire(resource, full_url),
+    "ValueSet": lambda resource, zone, full_url: map_value_set(resource, full_url),
 }
 """By resource type, what makes data of it: an object with an `id`, and `notes` if something optional was left out."""
+
+
+PER_FILE = ("ValueSet",)
+"""Types whose ids are told apart by file too: files made apart use one id for different lists of answers."""
 
 
 def gather(paths: Iterable[Path], zone: ZoneInfo, progress: Progress = no_progress) -> Gathered:
@@ -83,7 +90,8 @@ def _map(found: Found, resource: dict[str, Any], gathered: Gathered, zone: ZoneI
     kind = resource.get("resourceType")
     if isinstance(kind, str) and kind in MAPPERS:
         data = MAPPERS[kind](resource, zone, found.full_url)
-        _keep(gathered.kept.setdefault(kind, {}), data.id, found.place, data)
+        key = f"{file_of(found.place)} {data.id}" if kind in PER_FILE else data.id
+        _keep(gathered.kept.setdefault(kind, {}), key, found.place, data)
         gathered.notes += [Problem(found.place, f"{kind}: {note}") for note in getattr(data, "notes", ())]
     elif isinstance(kind, str) and kind.isalpha() and len(kind) <= 64:
         gathered.ignored[kind] = gathered.ignored.get(kind, 0) + 1

@@ -1,4 +1,4 @@
-"""Import FHIR files into a clinic: patients first, then their appointments.
+"""Import FHIR files into a clinic: patients first, then their appointments; questionnaires become forms.
 
 A resource is known again by its id (`external_id`), so importing a file twice changes nothing, and the order of the
 files does not matter. What cannot be written is reported with its place and never undoes its neighbours.
@@ -21,14 +21,17 @@ from fhir.appointments_in import AppointmentWriter, ensure_services, staff_by_pr
 from fhir.batches import Item, Report, write_batches
 from fhir.gathering import Gathered, Progress, gather, no_progress
 from fhir.patients_in import PatientWriter
+from fhir.questionnaires_in import QuestionnaireWriter
 
-PATIENTS, APPOINTMENTS = "Patient", "Encounter"
+PATIENTS, APPOINTMENTS, FORMS = "Patient", "Encounter", "Questionnaire"
 
 
 def import_files(
     *, clinic: Clinic, paths: Iterable[Path], fire: bool = False, progress: Progress = no_progress
 ) -> Report:
-    """Import Patient and Encounter resources, and find specialists by Practitioner; other kinds are counted only.
+    """Import Patient, Encounter and Questionnaire resources; find specialists by Practitioner and answers by ValueSet.
+
+    Other kinds are counted only.
 
     Without `fire` the import is silent: rules hear of nothing, though what it stops is stopped. With it a finished
     visit happened at its end and any other when it began, so that delays count from there; a patient is registered now.
@@ -57,6 +60,15 @@ def _write(clinic: Clinic, gathered: Gathered, report: Report, progress: Progres
         gathered.of("Encounter").values(), key=lambda item: (item[1].patient_id, item[1].starts_at, item[1].id)
     )
     write_batches(APPOINTMENTS, visits, AppointmentWriter(clinic, services, staff, now), report, progress)
+    _write_forms(clinic, gathered, report, progress)
+
+
+def _write_forms(clinic: Clinic, gathered: Gathered, report: Report, progress: Progress) -> None:
+    forms: list[Item] = sorted(gathered.of(FORMS).values(), key=lambda item: item[1].id)
+    if forms:
+        write = QuestionnaireWriter(clinic, gathered.of("ValueSet").values())
+        write_batches(FORMS, forms, write, report, progress)
+        report.problems += write.problems
 
 
 def _summary(report: Report) -> dict[str, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ MAX_RESOURCES = 2_000_000
 CHUNK = 1024 * 1024
 GZIP_MAGIC = b"\x1f\x8b"
 BOM = b"\xef\xbb\xbf"
+PLACE_IN_FILE = re.compile(r"(:\d+)?( entry\[\d+\])?$")
 
 
 class BadResource(Exception):
@@ -113,6 +115,11 @@ def _resources(place: str, data: bytes) -> Iterator[Found]:
         return
     for number, entry in enumerate(entries):
         yield _entry(f"{place} entry[{number}]", entry)
+
+
+def file_of(place: str) -> str:
+    """Return the file in which a place lies."""
+    return PLACE_IN_FILE.sub("", place)
 
 
 def _entry(place: str, entry: Any) -> Found:

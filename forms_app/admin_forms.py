@@ -27,7 +27,7 @@ class PrettyJSONField(forms.JSONField):
 
 
 class TemplateForm(ClinicModelForm):
-    """Shows the newest version; saving another wording publishes it as the next one."""
+    """Shows the draft, else the newest version; saving another wording publishes it as the next one."""
 
     title = forms.CharField(
         label=_("title"), max_length=200, required=False, widget=UnfoldAdminTextInputWidget,
@@ -53,9 +53,10 @@ class TemplateForm(ClinicModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         newest = self.instance.versions.order_by("-number").first() if self.instance.pk else None
+        draft = self.instance.draft or {}
         for name, empty in (("title", ""), ("text", ""), ("questions", []), ("translations", {})):
             if name in self.fields:
-                self.fields[name].initial = getattr(newest, name) if newest else empty
+                self.fields[name].initial = draft.get(name, getattr(newest, name) if newest else empty)
 
     def clean_questions(self) -> Any:
         """Name every place in the questions that must change."""

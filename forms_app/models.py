@@ -16,7 +16,10 @@ def why_muted() -> str:
 
 
 class FormTemplate(ClinicModel):
-    """A consent, a questionnaire or a survey (FHIR Questionnaire)."""
+    """A consent, a questionnaire or a survey (FHIR Questionnaire).
+
+    `draft` is a wording that nobody is asked yet: the fields of a version. `external_id` is what an import knows it by.
+    """
 
     class Kind(models.TextChoices):
         CONSENT = "consent", _("consent")
@@ -27,12 +30,19 @@ class FormTemplate(ClinicModel):
     name = models.CharField(_("name"), max_length=200)
     kind = models.CharField(_("kind"), max_length=15, choices=Kind.choices)
     archived_at = models.DateTimeField(_("archived at"), null=True, blank=True)
+    external_id = models.CharField(_("external id"), max_length=100, blank=True)
+    draft = models.JSONField(_("draft"), default=dict, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("form template")
         verbose_name_plural = _("form templates")
         ordering = ("name",)
-        constraints = [models.UniqueConstraint(fields=["clinic", "slug"], name="form_template_slug_in_clinic")]
+        constraints = [
+            models.UniqueConstraint(fields=["clinic", "slug"], name="form_template_slug_in_clinic"),
+            models.UniqueConstraint(
+                fields=["clinic", "external_id"], condition=~models.Q(external_id=""), name="form_template_external_id"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -20,7 +20,7 @@ from forms_app.questions import LANGUAGE, Problems, check_questions, pointer, st
 SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 
 
-def create_template(*, clinic: Any, slug: str, name: str, kind: str) -> FormTemplate:
+def create_template(*, clinic: Any, slug: str, name: str, kind: str, external_id: str = "") -> FormTemplate:
     """Create a template without a version. Raises ClinicError for a slug that is taken or malformed, and a bad kind."""
     require(clinic, Role.CLINIC_ADMIN)
     if not isinstance(slug, str) or len(slug) > 50 or not SLUG.fullmatch(slug):
@@ -33,9 +33,11 @@ def create_template(*, clinic: Any, slug: str, name: str, kind: str) -> FormTemp
     with transaction.atomic():
         try:
             with transaction.atomic():
-                template = FormTemplate.objects.create(clinic=clinic, slug=slug, name=name.strip(), kind=kind)
+                template = FormTemplate.objects.create(
+                    clinic=clinic, slug=slug, name=name.strip(), kind=kind, external_id=external_id
+                )
         except IntegrityError as error:
-            message = _("This clinic has a form %(slug)s already.") % {"slug": slug}
+            message = _("This clinic has a form %(slug)s already.") % {"slug": external_id or slug}
             raise ClinicError(message, code="not_unique", path="slug") from error
         audit.record("form_template.created", obj=template)
     return template
@@ -52,9 +54,48 @@ def publish_template_version(
 ) -> FormTemplateVersion:
     """Publish a wording as the template's next version; the wording that is published already stays as it is.
 
-    `title` defaults to the template's name. Raises FormInvalid naming every wrong place.
+    `title` defaults to the template's name. The draft, if there was one, is done with. Raises FormInvalid naming every
+    wrong place.
     """
     require(template.clinic_id, Role.CLINIC_ADMIN)
+    content = checked_wording(template, title=title, text=text, questions=questions, translations=translations)
+    with transaction.atomic():
+        FormTemplate.objects.select_for_update(no_key=True).get(pk=template.pk)
+        if template.draft:
+            template.draft = {}
+            template.save(update_fields=["draft"])
+        newest = template.versions.order_by("-number").first()
+        if newest is not None and all(getattr(newest, name) == value for name, value in content.items()):
+            return newest
+        number = newest.number + 1 if newest else 1
+        by = published_by or membership_at(template.clinic_id)
+        version = FormTemplateVersion.objects.create(
+            clinic_id=template.clinic_id, template=template, number=number, published_by=by, **content
+        )
+        audit.record("form_template.published", obj=template, detail={"version": number})
+    return version
+
+
+def save_template_draft(template: FormTemplate, **wording: Any) -> FormTemplate:
+    """Keep a wording (title, text, questions, translations) that nobody is asked until a person publishes it.
+
+    Raises FormInvalid naming every wrong place.
+    """
+    require(template.clinic_id, Role.CLINIC_ADMIN)
+    draft = checked_wording(template, **wording)
+    with transaction.atomic():
+        fresh = FormTemplate.objects.select_for_update(no_key=True).get(pk=template.pk)
+        if fresh.draft != draft:
+            fresh.draft = draft
+            fresh.save(update_fields=["draft"])
+            audit.record("form_template.drafted", obj=fresh)
+    return fresh
+
+
+def checked_wording(
+    template: FormTemplate, *, title: str = "", text: str = "", questions: Any = (), translations: Any = None
+) -> dict[str, Any]:
+    """Return a wording with every default written out. Raises FormInvalid naming every wrong place."""
     title = (title or template.name).strip()
     listed = list(questions) if isinstance(questions, tuple) else questions
     clean, problems = check_questions(listed)
@@ -66,19 +107,7 @@ def publish_template_version(
         problems.note("/text", "required", _("Write what the patient agrees to."))
     if problems:
         raise FormInvalid(problems)
-    content = {"title": title, "text": text, "questions": clean, "translations": languages}
-    with transaction.atomic():
-        FormTemplate.objects.select_for_update(no_key=True).get(pk=template.pk)
-        newest = template.versions.order_by("-number").first()
-        if newest is not None and all(getattr(newest, name) == value for name, value in content.items()):
-            return newest
-        number = newest.number + 1 if newest else 1
-        by = published_by or membership_at(template.clinic_id)
-        version = FormTemplateVersion.objects.create(
-            clinic_id=template.clinic_id, template=template, number=number, published_by=by, **content
-        )
-        audit.record("form_template.published", obj=template, detail={"version": number})
-    return version
+    return {"title": title, "text": text, "questions": clean, "translations": languages}
 
 
 def archive_template(template: FormTemplate) -> FormTemplate:

@@ -16,10 +16,12 @@ from forms_app.lifecycle import (
 from forms_app.overdue import note_overdue
 from forms_app.publishing import (
     archive_template,
+    checked_wording,
     create_template,
     current_version,
     publish_template_version,
     restore_template,
+    save_template_draft,
 )
 from forms_app.requesting import Requested, Wanted, request_form, request_forms
 from forms_app.signing import amend, content_hash, is_intact, sign, who_may_sign
@@ -33,6 +35,7 @@ __all__ = [
     "archive_template",
     "begin",
     "cancel_open",
+    "checked_wording",
     "content_hash",
     "create_template",
     "current_version",
@@ -45,6 +48,7 @@ __all__ = [
     "request_forms",
     "restore_template",
     "save_draft",
+    "save_template_draft",
     "sign",
     "void",
     "void_about",

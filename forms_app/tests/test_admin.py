@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry
+from forms_app import services
 from forms_app.models import FormRequest, FormResponse, FormTemplate, FormTemplateVersion
 from forms_app.tests.builders import QUESTIONS, ask, fill, make_template
 
@@ -55,6 +56,16 @@ def test_another_wording_is_published_as_the_next_version_and_the_same_is_none(a
     assert list(template.versions.values_list("number", "title")) == [(1, "Pain"), (2, "Your pain")]
     template.refresh_from_db()
     assert template.slug == "pain"
+
+
+def test_a_draft_is_what_the_page_shows_and_saving_publishes_it(as_admin, clinic):
+    template = services.create_template(clinic=clinic, slug="pain", name="Pain", kind="survey")
+    template = services.save_template_draft(template, title="From a file", questions=QUESTIONS)
+    assert "From a file" in as_admin.get(page(template)).content.decode()
+    shown = posted(title="From a file", questions=json.dumps(template.draft["questions"]))
+    assert as_admin.post(page(template), shown).status_code == 302
+    template.refresh_from_db()
+    assert (template.draft, template.versions.get().title) == ({}, "From a file")
 
 
 def test_bad_questions_are_refused_at_their_place_and_nothing_is_written(as_admin):

@@ -80,3 +80,38 @@ def test_the_database_refuses_to_change_or_remove_what_was_published_or_signed(p
                 cursor.execute(statement)
         cursor.execute(f"SELECT count(*) FROM {table}")
         assert cursor.fetchone() == (1,)
+
+
+def test_a_draft_is_asked_of_nobody_and_publishing_is_the_end_of_it(clinic):
+    template = services.create_template(clinic=clinic, slug="pain", name="Pain", kind="survey")
+    template = services.save_template_draft(template, questions=QUESTIONS)
+    assert template.draft["title"] == "Pain"
+    with pytest.raises(Refused, match="Publish a version"):
+        services.current_version(template)
+    version = services.publish_template_version(template, **template.draft)
+    template.refresh_from_db()
+    assert (template.draft, version.number, len(version.questions)) == ({}, 1, len(QUESTIONS))
+
+
+def test_a_bad_draft_is_refused_and_the_one_there_was_stays(clinic):
+    template = make_template(clinic, "pain", "survey")
+    template = services.save_template_draft(template, title="Kept", questions=QUESTIONS)
+    with pytest.raises(services.FormInvalid):
+        services.save_template_draft(template, questions=[{"id": "a", "type": "display", "text": "Hi"}])
+    template.refresh_from_db()
+    assert template.draft["title"] == "Kept"
+
+
+def test_only_an_admin_drafts(clinic, specialist):
+    template = make_template(clinic)
+    with acting_as(Actor("user", user_id=specialist.user_id)), pytest.raises(Refused):
+        services.save_template_draft(template, text="Ours")
+    assert FormTemplate.objects.get().draft == {}
+
+
+def test_an_external_id_is_one_forms_in_a_clinic(clinic, other_clinic):
+    services.create_template(clinic=clinic, slug="a", name="A", kind="survey", external_id="q1")
+    services.create_template(clinic=other_clinic, slug="a", name="A", kind="survey", external_id="q1")
+    with pytest.raises(ClinicError):
+        services.create_template(clinic=clinic, slug="b", name="B", kind="survey", external_id="q1")
+    assert FormTemplate.objects.count() == 2

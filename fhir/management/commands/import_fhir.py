@@ -1,4 +1,4 @@
-"""Import patients and their visits from FHIR R4 files."""
+"""Import patients, their visits and questionnaires from FHIR R4 files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fhir.reading import UnreadableFile
 
 class Command(BaseCommand):
     help = (
-        "Import Patient and Encounter resources (NDJSON or Bundle, plain or .gz) into a clinic. "
+        "Import Patient, Encounter and Questionnaire resources (NDJSON or Bundle, plain or .gz) into a clinic. "
         "Importing again changes only what the files say otherwise. Silent unless --fire."
     )
 
