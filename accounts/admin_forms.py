@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 from clinic.db import ClinicForeignKey, WatchedModel
 from clinic.errors import ClinicError, StaleRecord
 
+KEY_DIGITS = 18  # what surely fits a bigint
+
 
 class ClinicModelForm(forms.ModelForm):
     """Keeps a row inside its clinic, and shows what a service refused at the field it is about."""
@@ -20,8 +22,20 @@ class ClinicModelForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.is_bound:
+            self._replace_impossible_keys()
         if self.fixed_clinic_id and not self.instance.clinic_id:
             self.instance.clinic_id = self.fixed_clinic_id
+
+    def _replace_impossible_keys(self) -> None:
+        """Let what cannot be a key be the key of nothing: Django's autocomplete looks a refused one up once more."""
+        data = self.data.copy()
+        for name, field in self.fields.items():
+            key = self.add_prefix(name)
+            sent = data.get(key) if isinstance(field, forms.ModelChoiceField) else None
+            if sent and not (sent.isascii() and sent.isdecimal() and len(sent) <= KEY_DIGITS):
+                data[key] = "0"
+        self.data = data
 
     def _get_validation_exclusions(self) -> set[str]:
         excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]

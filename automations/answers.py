@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,8 @@ from automations.modes import HOLDS
 from clinic.clock import now
 
 Match = tuple[Event, CompiledRule, Verdict]
+
+logger = logging.getLogger(__name__)
 
 
 class Answers:
@@ -84,13 +87,27 @@ class Answers:
                 going.append((run, match))
         history = History([event for _, (event, _, _) in going], [rule for _, (_, rule, _) in going])
         anchors = read_anchors((event.subject_type, event.subject_id) for _, (event, _, _) in going)
-        planned = [(run, m, self._plan(m, history, anchors)) for run, m in going]
+        planned = [(run, match, self._plan_or_blame(run, match, history, anchors)) for run, match in going]
         Run.objects.bulk_create(self.runs)
         rows = [self._step(run, event, rule, step) for run, (event, rule, _), steps in planned for step in steps]
         Step.objects.bulk_create(rows)
         return [
             row for row in rows if row.state == Step.State.PENDING and not row.waiting_for and row.due_at <= self.now
         ]
+
+    def _plan_or_blame(
+        self, run: Run, match: Match, history: History, anchors: Mapping[Any, Any]
+    ) -> tuple[PlannedStep, ...]:
+        """Plan a match; if its rule cannot be planned, the rule is to blame and the other rules go on."""
+        try:
+            return self._plan(match, history, anchors)
+        except Exception as error:
+            _, rule, _ = match
+            logger.exception("a match could not be planned", extra={"rule": rule.id, "code": type(error).__name__})
+            self.blamed[rule.id] = self.blamed.get(rule.id, 0) + 1
+            text = f"Its steps could not be planned ({type(error).__name__})."
+            run.outcome, run.reason, run.reason_text = Run.Outcome.ERROR, "rule_broken", text
+            return ()
 
     def _plan(self, match: Match, history: History, anchors: Mapping[Any, Any]) -> tuple[PlannedStep, ...]:
         event, rule, _ = match

@@ -23,28 +23,38 @@ RETRIABLE = ("40001", "40P01", "55P03")
 """SQLSTATEs of serialisation failure, deadlock and lock timeout: the batch is tried again and nobody is to blame."""
 
 EVENTS = """
-WITH due AS MATERIALIZED (
-        SELECT e.id, e.attempts FROM automations_event e JOIN patients_patient p ON p.id = e.patient_id
+WITH near AS MATERIALIZED (
+        SELECT e.id, e.patient_id FROM automations_event e
+         WHERE e.state = 'new' AND (e.lease_until IS NULL OR e.lease_until <= %(now)s) ORDER BY e.id LIMIT %(window)s),
+     due AS MATERIALIZED (
+        SELECT e.id, e.attempts FROM near JOIN automations_event e ON e.id = near.id
+          JOIN patients_patient p ON p.id = near.patient_id
          WHERE e.state = 'new' AND (e.lease_until IS NULL OR e.lease_until <= %(now)s)
-           AND NOT EXISTS (SELECT 1 FROM automations_event b WHERE b.patient_id = e.patient_id AND b.state = 'new'
-                              AND b.id < e.id AND b.lease_until > %(now)s)
+           AND NOT EXISTS (SELECT 1 FROM automations_event b WHERE b.patient_id = near.patient_id AND b.state = 'new'
+                              AND b.id < near.id AND b.lease_until > %(now)s)
          ORDER BY e.id LIMIT %(limit)s FOR NO KEY UPDATE OF p, e SKIP LOCKED)
 UPDATE automations_event AS work SET attempts = greatest(work.attempts, 1), lease_until = %(lease)s FROM due
  WHERE work.id = due.id RETURNING work.id, due.attempts
 """
 STEPS = """
-WITH due AS MATERIALIZED (
-        SELECT s.id, s.attempts FROM automations_step s JOIN patients_patient p ON p.id = s.patient_id
-          JOIN automations_rule r ON r.id = s.rule_id
+WITH near AS MATERIALIZED (
+        SELECT s.id FROM automations_step s JOIN automations_rule r ON r.id = s.rule_id
          WHERE s.state = 'pending' AND s.due_at <= %(now)s AND (s.lease_until IS NULL OR s.lease_until <= %(now)s)
            AND r.mode IN ('on', 'review')
            AND NOT EXISTS (SELECT 1 FROM accounts_pause z WHERE z.clinic_id = s.clinic_id AND z.ended_at IS NULL
                               AND (z.scope = 'clinic' OR (z.scope = 'rule' AND z.target_id = s.rule_id)
                                    OR (z.scope = 'patient' AND z.target_id = s.patient_id)))
+         ORDER BY s.due_at, s.id LIMIT %(window)s),
+     due AS MATERIALIZED (
+        SELECT s.id, s.attempts FROM near JOIN automations_step s ON s.id = near.id
+          JOIN patients_patient p ON p.id = s.patient_id
+         WHERE s.state = 'pending' AND s.due_at <= %(now)s AND (s.lease_until IS NULL OR s.lease_until <= %(now)s)
          ORDER BY s.due_at, s.id LIMIT %(limit)s FOR NO KEY UPDATE OF p, s SKIP LOCKED)
 UPDATE automations_step AS work SET attempts = greatest(work.attempts, 1), lease_until = %(lease)s FROM due
  WHERE work.id = due.id RETURNING work.id, due.attempts
 """
+WINDOW = 4
+"""A claim looks at the oldest rows, this many times what it takes: a long queue costs no more than a short one."""
 AGAIN = {
     "automations_event": "UPDATE automations_event SET attempts = attempts + 1, lease_until = %(lease)s"
     " WHERE id = %(id)s AND attempts = %(attempts)s AND state = 'new'",
@@ -65,11 +75,18 @@ Table = Literal["automations_event", "automations_step"]
 
 
 def claim(statement: str, limit: int) -> dict[int, int]:
-    """Claim up to `limit` rows and return their ids with the attempts made before. Must run outside a transaction."""
+    """Claim up to `limit` rows and return their ids with the attempts made before. Must run outside a transaction.
+
+    If somebody else holds the patients of all the oldest rows, the whole queue is looked through.
+    """
     moment = now()
+    given = {"now": moment, "lease": moment + LEASE, "limit": limit}
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"now": moment, "lease": moment + LEASE, "limit": limit})
-        return dict(cursor.fetchall())
+        for window in (WINDOW * limit, None):  # LIMIT NULL is none
+            cursor.execute(statement, given | {"window": window})
+            if claimed := dict(cursor.fetchall()):
+                return claimed
+    return {}
 
 
 def batches(table: Table, claimed: dict[int, int]) -> Iterator[dict[int, int]]:

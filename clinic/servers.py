@@ -14,6 +14,11 @@ from clinic.embedded import Postgres
 LANES = ("engine", "deliver")
 
 
+# A process that was frozen inside a transaction must not keep its patients locked for ever. On servers of one's own
+# the role says so (docs/operations.md): a pooler in between may not take options.
+IDLE = "-c idle_in_transaction_session_timeout=60s"
+
+
 def database(url: str, *, embedded: Path, fsync: bool, application_name: str) -> dict[str, Any]:
     """Return one entry of DATABASES for any address that libpq takes; for none, the server in `embedded`."""
     parts = {
@@ -28,7 +33,7 @@ def database(url: str, *, embedded: Path, fsync: bool, application_name: str) ->
     }
     options: dict[str, Any] = {"application_name": application_name} | parts
     if not url:
-        options |= {"embedded": str(embedded), "embedded_fsync": fsync}
+        options |= {"embedded": str(embedded), "embedded_fsync": fsync, "options": IDLE}
     return named | {
         "ENGINE": "django.db.backends.postgresql" if url else "clinic.embedded.backend",
         "OPTIONS": options,

@@ -19,8 +19,11 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKD", bare.casefold())
 
 
-class FoldedField(models.CharField):
-    """A stored column that always holds the folded text of another field."""
+class FoldedField(models.TextField):
+    """A stored column that always holds the folded text of another field.
+
+    It has no length of its own: one character may fold to eighteen.
+    """
 
     def __init__(self, source: str = "", **kwargs: Any) -> None:
         self.source = source

@@ -128,10 +128,12 @@ def fill(request: HttpRequest, token: str, link: Link, pk: int) -> HttpResponse:
             return _done(request, token, pk)
         if action == "draft":
             return _keep(request, token, page)
-        return _sign(request, token, page)
+        if action == "sign":
+            return _sign(request, token, page)
     except ImpossibleTransition:  # somebody else was faster
         row.refresh_from_db()
         return _settled(request, token, link, row)
+    return _form(request, token, page, 400)  # no button of ours was pressed: show what was typed, do nothing
 
 
 def _sign(request: HttpRequest, token: str, page: FormPage) -> HttpResponse:

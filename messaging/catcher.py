@@ -36,7 +36,7 @@ class Caught:
 def directory() -> Path:
     """Return where the messages lie, making it if need be."""
     path = Path(settings.MAILCATCHER_DIR)
-    path.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)  # what lies here is mail to patients
     return path
 
 

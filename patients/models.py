@@ -43,9 +43,9 @@ class Patient(WatchedModel):
     )
     phone = models.CharField(_("phone"), max_length=40, blank=True)
     language = models.CharField(_("language"), max_length=35, blank=True)
-    language_folded = FoldedField("language", max_length=70)
+    language_folded = FoldedField("language")
     city = models.CharField(_("city"), max_length=200, blank=True)
-    city_folded = FoldedField("city", max_length=600)
+    city_folded = FoldedField("city")
     source = models.CharField(_("source"), max_length=50, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, validators=[validate_time_zone])
     specialist = ClinicForeignKey(

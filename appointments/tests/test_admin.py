@@ -217,6 +217,14 @@ def test_a_number_that_is_none_is_no_crash(as_admin, clinic):
     assert as_admin.get(reverse("admin:appointments_appointment_change", args=["abc"])).status_code in (302, 404)
 
 
+@pytest.mark.parametrize("key", ["abc", "4\x00", "-1", "9" * 30, "٣"])
+def test_a_patient_that_cannot_be_is_refused_at_its_field(as_front_desk, clinic, key):
+    response = as_front_desk.post(ADD, {"patient": key, "service": service_of(clinic).pk})
+    assert response.status_code == 200
+    assert "patient" in response.context["adminform"].form.errors
+    assert not Appointment.objects.exists()
+
+
 # --- summaries ---
 
 

@@ -55,4 +55,6 @@ class PartField(forms.JSONField):
             raise ValidationError(_("This is nested far too deep."), code="invalid") from error
         except RuleInvalid as error:
             raise ValidationError(error.errors[0].message, code="invalid") from error
+        except ValueError as error:  # Python reads no number of more than 4,300 digits
+            raise ValidationError(_("A number in this part is too long to be read."), code="invalid") from error
         return data

@@ -2,69 +2,21 @@
 
 from __future__ import annotations
 
-import time as clockwork
-from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from threading import Event as Flag
-from threading import Thread
-from typing import Any, ClassVar
-from zoneinfo import ZoneInfo
+from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
-from django.test.utils import CaptureQueriesContext
+from django.db import connection
 
-from accounts.models import Pause
-from automations import claims, executor, ticking
-from automations.engine.declare import Action, catalog
-from automations.engine.values import Refusal, StepContext
-from automations.executor import execute_batch
-from automations.models import Event, Rule, Run, Step
-from automations.tests.builders import Appointment, Jot, Task, move, published, service, states, titles, visit
+from automations import ticking
+from automations.models import Event, Step
+from automations.tests.builders import Task, move, published, service, states, titles, visit
+from automations.tests.executing import BUCHAREST, NOW, SOON, TASK, at_local, complete, pass_days
 from clinic import clock
 from clinic.changes import origin
 from patients.models import Patient
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-BUCHAREST = ZoneInfo("Europe/Bucharest")
-NOW = {"type": "whisper", "title": "Whisper"}
-SOON = {"type": "whisper", "title": "Whisper", "timing": {"mode": "delay", "amount": 1, "unit": "days"}}
-TASK = {**SOON, "type": "jot", "title": "Task"}
-
-
-@pytest.fixture
-def told(monkeypatch: Any) -> list[StepContext]:
-    """Every context that an action of these tests was asked to perform, in order."""
-    contexts: list[StepContext] = []
-    real = Jot.perform
-
-    def perform(self: Jot, steps: Sequence[StepContext]) -> Mapping[Any, dict[str, Any]]:
-        contexts.extend(steps)
-        return real(self, steps)
-
-    monkeypatch.setattr(Jot, "perform", perform)
-    return contexts
-
-
-def complete(patient: Any, **fields: Any) -> Any:
-    """Complete a visit and match it."""
-    row = move(visit(patient, **fields), status="completed")
-    ticking.drain_all()
-    return row
-
-
-def pass_days(days: float) -> None:
-    """Let the clock jump, as over a time in which no worker ran, and then work."""
-    clock.advance_by(timedelta(days=days))
-    ticking.drain_all()
-
-
-def at_local(hour: int, minute: int = 0, zone: ZoneInfo = BUCHAREST) -> datetime:
-    """Walk the clock to the next day's local time."""
-    day = clock.now().astimezone(zone).date() + timedelta(days=1)
-    clock.advance_to(datetime.combine(day, time(hour, minute), zone))
-    return clock.now()
 
 
 class TestExpiry:
@@ -238,135 +190,6 @@ class TestWaitedInVain:
         assert (task.assignee, task.role) == ((specialist, "") if who else (None, "clinic_admin"))
 
 
-class TestFailures:
-    def test_one_bad_step_rolls_back_its_group_and_the_others_are_done_singly(self, clinic, patient, told):
-        rules = [
-            published(clinic, "appointment.completed", {"type": "jot", "title": f"T{n}", **more}, name=f"R{n}")
-            for n, more in enumerate(({}, {"fail": "bug"}, {}, {"fail": "temporary"}, {"fail": "permanent"}))
-        ]
-        people = [patient, *Patient.objects.bulk_create([Patient(clinic=clinic, given_name="Ana") for _ in range(2)])]
-        for one in people:
-            move(visit(one), status="completed")
-        ticking.drain_all()
-        assert [{state for _, state, _ in states(rule)} for rule in rules] == [
-            {"done"},
-            {"pending"},
-            {"done"},
-            {"pending"},
-            {"failed"},
-        ]
-        assert sorted(titles()) == ["T0"] * 3 + ["T2"] * 3
-        texts = set(Step.objects.exclude(reason_text="").values_list("reason_text", flat=True))
-        assert texts == {"unexpected ZeroDivisionError", "told to fail: temporary", "told to fail: permanent"}
-
-    def test_a_batch_whose_transaction_breaks_is_done_step_by_step(self, clinic, patient, monkeypatch):
-        rule = published(clinic, "appointment.completed", TASK)
-        for _ in range(3):
-            complete(patient)
-        real, sizes = executor._execute, []
-
-        def break_together(batch: dict[int, int]) -> int:
-            sizes.append(len(batch))
-            done = real(batch)
-            if len(batch) > 1:
-                raise MemoryError
-            return done
-
-        monkeypatch.setattr(executor, "_execute", break_together)
-        pass_days(1)
-        assert sizes == [3, 1, 1, 1]
-        assert states(rule) == [("a1", "done", "")] * 3
-        assert titles() == ["Task"] * 3
-        assert set(Step.objects.values_list("attempts", flat=True)) == {2}
-
-    @pytest.mark.parametrize("code", claims.RETRIABLE)
-    def test_a_deadlock_is_nobodys_failure(self, clinic, patient, monkeypatch, code):
-        rule = published(clinic, "appointment.completed", TASK)
-        complete(patient)
-
-        class Refusing(Exception):
-            sqlstate = code
-
-        def refuse(batch: dict[int, int]) -> int:
-            raise OperationalError("try again") from Refusing()
-
-        clock.advance_by(timedelta(days=1))
-        with monkeypatch.context() as broken:
-            broken.setattr(executor, "_execute", refuse)
-            assert execute_batch() == 0
-        step = Step.objects.get(rule=rule)
-        assert (step.state, step.attempts, step.lease_until) == ("pending", 0, None)
-        assert execute_batch() == 1
-
-    def test_the_tenth_attempt_is_the_last(self, clinic, patient):
-        rule = published(clinic, "appointment.completed", {"type": "jot", "title": "No", "fail": "temporary"})
-        complete(patient)
-        waits = []
-        for _ in range(9):
-            step = Step.objects.get(rule=rule)
-            assert step.state == "pending"
-            assert step.lease_until is not None
-            waits.append((step.lease_until - clock.now()).total_seconds())
-            clock.advance_to(step.lease_until)
-            execute_batch()
-        step.refresh_from_db()
-        assert (step.state, step.reason, step.reason_text, step.attempts) == (
-            "failed",
-            "failed",
-            "told to fail: temporary",
-            10,
-        )
-        assert all(0.4 * 2**n <= wait <= 2**n for n, wait in enumerate(waits)), waits
-
-    def test_an_action_that_gives_no_result_is_no_success(self, clinic, patient, monkeypatch):
-        rule = published(clinic)
-        monkeypatch.setattr(Jot, "perform", lambda self, steps: {})
-        complete(patient)
-        assert states(rule) == [("a1", "failed", "failed")]
-
-    def test_an_action_that_is_gone_fails_its_step_and_says_so(self, clinic, patient, monkeypatch):
-        rule = published(clinic, "appointment.completed", TASK)
-        complete(patient)
-        monkeypatch.delitem(catalog.actions, "jot")
-        pass_days(1)
-        assert states(rule) == [("a1", "failed", "rule_broken")]
-        assert Step.objects.get(rule=rule).reason_text == "The action 'jot' does not exist (any more)."
-        assert Rule.objects.get(pk=rule.pk).error_streak == 1
-
-    def test_a_success_ends_a_streak_of_errors(self, clinic, patient):
-        rule = published(clinic)
-        Rule.objects.filter(pk=rule.pk).update(error_streak=9)
-        complete(patient)
-        assert Rule.objects.get(pk=rule.pk).error_streak == 0
-
-    def test_an_unexpected_error_while_recording_blames_no_patient_data(self, clinic, patient):
-        rule = published(clinic, "appointment.completed", {"type": "jot", "title": "No", "fail": "bug"})
-        complete(patient)
-        assert "Maria" not in Step.objects.get(rule=rule).reason_text
-
-
-class TestRefusals:
-    def test_a_refusal_is_a_record_and_its_neighbours_act(self, clinic, patient):
-        refused = published(clinic, "appointment.completed", {"type": "jot", "title": "No", "refuse": True})
-        other = published(clinic, name="Other")
-        complete(patient)
-        assert states(refused) == [("a1", "skipped", "no_consent")]
-        assert Step.objects.get(rule=refused).reason_text == "She said no."
-        assert states(other) == [("a1", "done", "")]
-
-    def test_put_off_to_a_later_time_it_stays_pending_and_starts_counting_again(self, clinic, patient, monkeypatch):
-        rule = published(clinic)
-        until = clock.now() + timedelta(days=1)
-        capped = lambda self, steps: {s.id: Refusal("capped", "Enough today.", retry_at=until) for s in steps}  # noqa: E731
-        with monkeypatch.context() as patched:
-            patched.setattr(Jot, "guard", capped)
-            complete(patient)
-        step = Step.objects.get(rule=rule)
-        assert (step.state, step.reason, step.due_at, step.attempts) == ("pending", "capped", until, 0)
-        pass_days(1.1)
-        assert (states(rule), titles()) == ([("a1", "done", "")], ["Call"])
-
-
 def test_a_patients_steps_are_carried_out_in_the_order_of_their_times(clinic, patient, told):
     hours = (3, 1, 2)
     lines = [
@@ -377,85 +200,3 @@ def test_a_patients_steps_are_carried_out_in_the_order_of_their_times(clinic, pa
     complete(patient)
     pass_days(0.5)
     assert [context.params["title"] for context in told] == ["1", "2", "3"]
-
-
-class Slow(Action):
-    """Take its time, as a batch under load does."""
-
-    key = "slow"
-    label = "Slow"
-    example: ClassVar[Mapping[str, Any]] = {}
-
-    def perform(self, steps: Sequence[StepContext]) -> Mapping[Any, dict[str, Any]]:
-        """Wait a millisecond a step."""
-        clockwork.sleep(len(steps) / 1000)
-        return {step.id: {} for step in steps}
-
-
-def test_pause_all_stops_a_busy_worker_within_two_seconds_while_matching_goes_on(clinic, monkeypatch):
-    monkeypatch.setitem(catalog.actions, "slow", Slow())
-    soon = {"type": "slow", "timing": {"mode": "delay", "amount": 1, "unit": "hours"}}
-    rule = published(clinic, "appointment.completed", soon)
-    people = Patient.objects.bulk_create([Patient(clinic=clinic, given_name=f"P{n}") for n in range(1200)])
-    rows = [visit_of(one) for one in people]
-    type(rows[0]).objects.bulk_create(rows)
-    ticking.drain_all()
-    clock.advance_by(timedelta(hours=1))
-    over = Flag()
-
-    def work() -> None:
-        while not over.is_set():
-            execute_batch()
-        connection.close()
-
-    worker = Thread(target=work)
-    worker.start()
-    try:
-        while not Step.objects.filter(state="done").exists():
-            clockwork.sleep(0.01)
-        pause = Pause.objects.create(clinic=clinic, scope="clinic", why="test")
-        clockwork.sleep(2)
-        done = Step.objects.filter(state="done").count()
-        assert 0 < done < 1200
-        late = Step.objects.filter(state="done", finished_at__gt=pause.created_at + timedelta(seconds=2))
-        assert not late.exists()
-        move(visit(people[0]), status="completed")
-        ticking.drain_all()
-        clockwork.sleep(0.5)
-        assert Step.objects.filter(state="done").count() == done
-        assert Run.objects.filter(rule=rule).count() == 1201
-    finally:
-        over.set()
-        worker.join(20)
-
-
-def visit_of(patient: Any) -> Any:
-    """Return an unsaved, completed visit."""
-    return Appointment(
-        clinic=patient.clinic,
-        patient=patient,
-        service=service(patient.clinic),
-        starts_at=clock.now(),
-        status="completed",
-    )
-
-
-def test_a_batch_takes_the_same_queries_for_ten_and_a_hundred_steps(clinic):
-    """From eight rows on they go by COPY, which is one query more than INSERT: hence not five."""
-    only_if = {"match": "all", "items": [{"field": "patient.next_appointment_at", "op": "is_empty"}]}
-    published(clinic, "appointment.completed", {**TASK, "only_if": only_if}, SOON)
-    counts = []
-    for size in (10, 10, 100):
-        people = Patient.objects.bulk_create([Patient(clinic=clinic, given_name=f"P{n}") for n in range(size)])
-        rows = [visit_of(one) for one in people]
-        type(rows[0]).objects.bulk_create(rows)
-        ticking.drain_all()
-        clock.advance_by(timedelta(days=1))
-        with CaptureQueriesContext(connection) as caught:
-            assert execute_batch() == 2 * size
-        counts.append(len(caught))
-    assert counts == [QUERIES] * 3
-
-
-QUERIES = 21
-"""Of a batch of two actions, one with an only-if: claim, commits and the savepoint of each action included."""

@@ -2,47 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from accounts.actor import Actor, acting_as
-from accounts.models import AuditEntry, Pause
+from accounts.models import AuditEntry
 from automations import interventions, lifecycle, ticking
 from automations.engine.schema import RuleInvalid
 from automations.models import Rule, RuleVersion, Run, Step
 from automations.tests.builders import document, move, published, service, states, titles, visit
+from automations.tests.ruling import LATER, acting, jot, planned, versions
 from clinic import clock
 from clinic.errors import ClinicError, ImpossibleTransition, Refused, StaleRecord
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-LATER = {"type": "jot", "title": "Later", "timing": {"mode": "delay", "amount": 2, "unit": "days"}}
-
-
-@contextmanager
-def acting(member: Any) -> Iterator[None]:
-    with acting_as(Actor("user", user_id=member.user_id, membership_id=member.pk, clinic_id=member.clinic_id)):
-        yield
-
-
-def versions(rule: Rule) -> list[int]:
-    return list(RuleVersion.objects.filter(rule=rule).order_by("number").values_list("number", flat=True))
-
-
-def jot(title: str, **more: Any) -> dict[str, Any]:
-    return document("appointment.completed", {"type": "jot", "title": title, **more})
-
-
-def planned(clinic: Any, patient: Any, action: Any = LATER) -> tuple[Rule, Step]:
-    """Return a rule with one step that is not due yet."""
-    rule = published(clinic, "appointment.completed", action)
-    move(visit(patient), status="completed")
-    ticking.drain_all()
-    return rule, Step.objects.get(rule=rule)
 
 
 class TestVersions:
@@ -259,8 +232,10 @@ class TestRoles:
         told = AuditEntry.objects.filter(action__startswith="rule.").order_by("pk").values_list("action", "actor_id")
         assert list(told) == [("rule.created", admin.user_id), ("rule.published", admin.user_id)]
 
-    @pytest.mark.parametrize("verb", [interventions.skip, interventions.hold, interventions.run_now])
-    def test_a_stranger_touches_no_step_and_the_front_desk_may(self, clinic, patient, stranger, front_desk, verb):
+    @pytest.mark.parametrize("verb", [interventions.skip, interventions.hold])
+    def test_a_stranger_touches_no_step_and_the_front_desk_may_keep_one_in(
+        self, clinic, patient, stranger, front_desk, verb
+    ):
         rule, step = planned(clinic, patient)
         with acting(stranger), pytest.raises(Refused):
             verb(step)
@@ -270,77 +245,20 @@ class TestRoles:
             verb(step)
         assert AuditEntry.objects.filter(action__startswith="step.", actor_id=front_desk.user_id).count() == 1
 
-
-class TestInterventions:
-    def test_a_skipped_step_never_acts(self, clinic, patient):
+    @pytest.mark.parametrize("verb", [interventions.run_now, interventions.release, interventions.retry])
+    @pytest.mark.parametrize("who", ["front_desk", "stranger"])
+    def test_only_specialists_and_admins_let_something_leave(self, clinic, patient, specialist, request, who, verb):
         rule, step = planned(clinic, patient)
-        assert interventions.skip(step).finished_at is not None
-        list(ticking.walk_to(clock.now() + timedelta(days=3)))
-        assert (states(rule), titles()) == ([("a1", "skipped", "skipped_by_person")], [])
-
-    def test_a_held_step_waits_past_its_time_until_it_is_released(self, clinic, patient):
-        rule, step = planned(clinic, patient)
-        assert [interventions.hold(step).state for _ in range(2)] == ["held", "held"]
-        list(ticking.walk_to(clock.now() + timedelta(days=3)))
-        assert titles() == []
-        interventions.release(step)
-        ticking.drain_all()
-        assert (states(rule), titles()) == ([("a1", "done", "")], ["Later"])
-
-    def test_run_now_acts_before_the_time(self, clinic, patient):
-        rule, step = planned(clinic, patient)
-        interventions.run_now(step)
-        ticking.drain_all()
-        assert (states(rule), titles()) == ([("a1", "done", "")], ["Later"])
-
-    def test_run_now_ends_a_wait(self, clinic, patient):
-        within = {"amount": 3, "unit": "days"}
-        timing = {"mode": "wait_for", "trigger": "appointment.summary_released", "within": within, "otherwise": "skip"}
-        _rule, step = planned(clinic, patient, {"type": "jot", "title": "Summary", "timing": timing})
-        interventions.run_now(step)
-        ticking.drain_all()
-        assert titles() == ["Summary"]
-
-    def test_a_failed_step_is_tried_again_with_a_fresh_count(self, clinic, patient):
-        rule, step = planned(clinic, patient, {"type": "jot", "title": "No", "fail": "permanent"})
-        assert states(rule) == [("a1", "failed", "failed")]
-        again = interventions.retry(Step.objects.get(pk=step.pk))
-        assert (again.state, again.attempts, again.finished_at, again.reason_text) == ("pending", 0, None, "")
-        ticking.drain_all()
-        again.refresh_from_db()
-        assert (again.state, again.attempts) == ("failed", 1)
-
-    @pytest.mark.parametrize(
-        ("verb", "state"),
-        [
-            (interventions.skip, "done"),
-            (interventions.hold, "cancelled"),
-            (interventions.run_now, "skipped"),
-            (interventions.retry, "done"),
-        ],
-    )
-    def test_what_has_ended_or_is_elsewhere_is_refused(self, clinic, patient, verb, state):
-        _rule, step = planned(clinic, patient)
-        Step.objects.filter(pk=step.pk).update(state=state)
-        with pytest.raises(ImpossibleTransition):
+        before = {
+            interventions.run_now: "pending",
+            interventions.release: "held",
+            interventions.retry: "failed",
+        }[verb]
+        Step.objects.filter(pk=step.pk).update(state=before)
+        with acting(request.getfixturevalue(who)), pytest.raises(Refused):
             verb(step)
-        assert Step.objects.get(pk=step.pk).state == state
+        assert states(rule) == [("a1", before, "")]
         assert not AuditEntry.objects.filter(action__startswith="step.").exists()
-
-
-class TestPauseAll:
-    @pytest.mark.parametrize("scope", ["clinic", "rule", "patient"])
-    def test_nothing_is_carried_out_while_matching_goes_on(self, clinic, patient, stranger_patient, scope):
-        rule = published(clinic)
-        abroad = published(stranger_patient.clinic, "appointment.completed", {"type": "jot", "title": "Abroad"})
-        target = {"clinic": None, "rule": rule.pk, "patient": patient.pk}[scope]
-        pause = Pause.objects.create(clinic=clinic, scope=scope, target_id=target, why="test")
-        for one in (patient, stranger_patient):
-            move(visit(one), status="completed")
-        ticking.drain_all()
-        assert (states(rule), states(abroad)) == ([("a1", "pending", "")], [("a1", "done", "")])
-        assert [run.outcome for run in Run.objects.filter(rule=rule)] == ["matched"]
-        pause.ended_at = clock.now()
-        pause.save()
-        ticking.drain_all()
-        assert states(rule) == [("a1", "done", "")]
+        with acting(specialist):
+            verb(step)
+        assert AuditEntry.objects.filter(action__startswith="step.", actor_id=specialist.user_id).count() == 1

@@ -22,17 +22,8 @@ from automations.engine.text import fold
 from automations.engine.values import EventFacts, Group
 from automations.facts import read_patients
 from automations.sql import COMPILERS, Bool, compile_group
-from automations.tests.worlds import (
-    YEARS,
-    World,
-    build,
-    declared,
-    extra_facts,
-    moments_of,
-    one_line_a_pair,
-    patient_facts,
-    trees,
-)
+from automations.tests.world_trees import moments_of, one_line_a_pair, trees
+from automations.tests.worlds import YEARS, World, build, declared, extra_facts, patient_facts
 from clinic.testing import PROOF, rounds
 from clinic.text import fold as stored_fold
 from patients.models import Patient

@@ -67,7 +67,7 @@ def socket_directory(directory: Path) -> Path:
 
 def open_log(path: Path) -> BinaryIO:
     """Open a log to append to, putting a large one aside first."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.exists() and path.stat().st_size > LOG_BYTES:
         path.replace(path.with_suffix(".old.log"))
     return path.open("ab")

@@ -1,20 +1,16 @@
 """Watched rows: every way of writing them locks, announces one change, raises the revision, refuses stale copies."""
 
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-import psycopg.errors
 import pytest
-from django.db import OperationalError, connection, transaction
 
-from accounts.models import AuditEntry
-from appointments.models import Appointment, Service
+from appointments.models import Appointment
 from clinic.clock import now
-from clinic.db import current_origin, lock_patients, muted_reason, origin, records_changed, silently
+from clinic.db import current_origin, muted_reason, origin, records_changed, silently
 from clinic.errors import ClinicError, StaleRecord
+from clinic.tests.writes import COPIES, LATER, WRITES, by_save, unsaved
 from patients.models import Patient
-
-LATER = datetime(2027, 1, 5, 9, 0, tzinfo=UTC)
 
 
 @contextmanager
@@ -30,50 +26,6 @@ def listening():
         yield heard
     finally:
         records_changed.disconnect(hear)
-
-
-@pytest.fixture
-def service(clinic):
-    return Service.objects.create(clinic=clinic, slug="eval", name="Evaluation")
-
-
-@pytest.fixture
-def visit(patient, service):
-    return unsaved(patient, service, save=True)
-
-
-def unsaved(patient, service, *, save=False):
-    row = Appointment(clinic=patient.clinic, patient=patient, service=service, starts_at=LATER)
-    if save:
-        row.save()
-    return Appointment.objects.get(pk=row.pk) if save else row
-
-
-def by_save(row):
-    row.status = "confirmed"
-    row.save()
-
-
-def by_save_of_one_field(row):
-    row.status = "confirmed"
-    row.save(update_fields=["status"])
-
-
-def by_bulk_update(row):
-    row.status = "confirmed"
-    Appointment.objects.bulk_update([row], ["status"])
-
-
-def by_update(row):
-    Appointment.objects.filter(pk=row.pk).update(status="confirmed")
-
-
-def by_update_from_the_patient(row):
-    row.patient.appointments.update(status="confirmed")
-
-
-WRITES = [by_save, by_save_of_one_field, by_bulk_update, by_update, by_update_from_the_patient]
-COPIES = [by_save, by_save_of_one_field, by_bulk_update]
 
 
 # --- one change, one revision ---
@@ -348,98 +300,3 @@ def test_the_folded_column_follows_its_text_on_every_way_of_writing(patient):
     fresh.city = "ORĂȘTIE"
     Patient.objects.bulk_update([fresh], ["city"])
     assert Patient.objects.get().city_folded == "orastie"
-
-
-# --- the patient lock, on two real connections ---
-
-
-@contextmanager
-def another_connection():
-    other = connection.copy()
-    try:
-        yield other
-    finally:
-        other.close()
-
-
-def is_locked(patient):
-    with another_connection() as other, other.cursor() as cursor:
-        try:
-            cursor.execute("SELECT 1 FROM patients_patient WHERE id = %s FOR NO KEY UPDATE NOWAIT", [patient.pk])
-        except OperationalError as error:
-            assert isinstance(error.__cause__, psycopg.errors.LockNotAvailable)  # noqa: PT017
-            return True
-    return False
-
-
-def accepts_a_reference(patient):
-    """Tell whether another connection may insert a row that points to the patient, without waiting."""
-    with another_connection() as other, other.cursor() as cursor:
-        cursor.execute("SET lock_timeout = '200ms'")
-        cursor.execute("SELECT 1 FROM patients_patient WHERE id = %s FOR KEY SHARE", [patient.pk])
-        return cursor.fetchone() == (1,)
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(
-    "write",
-    [*WRITES, lambda row: unsaved(row.patient, row.service).save(), lambda row: row.patient.save()],
-)
-def test_a_write_holds_the_patients_lock_until_it_commits(visit, write):
-    with transaction.atomic():
-        write(visit)
-        assert is_locked(visit.patient)
-        assert accepts_a_reference(visit.patient)
-
-    assert not is_locked(visit.patient)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_inserting_in_bulk_holds_the_lock_of_every_patient(clinic, patient, service):
-    second = Patient.objects.create(clinic=clinic, given_name="Ion")
-    with transaction.atomic():
-        Appointment.objects.bulk_create([unsaved(one, service) for one in (second, patient)])
-        assert is_locked(patient)
-        assert is_locked(second)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_another_patient_stays_free(clinic, visit):
-    second = Patient.objects.create(clinic=clinic, given_name="Ion")
-    with transaction.atomic():
-        by_save(visit)
-        assert not is_locked(second)
-
-
-def test_patients_are_locked_in_id_order_and_missing_ones_left_out(clinic, patient):
-    second = Patient.objects.create(clinic=clinic, given_name="Ion")
-
-    with transaction.atomic():
-        assert lock_patients([second.pk, 999_999, None, patient.pk, patient.pk]) == [patient.pk, second.pk]
-
-
-def test_locking_nobody_asks_nothing(django_assert_num_queries, db):
-    with django_assert_num_queries(0):
-        assert lock_patients([None]) == []
-
-
-# --- the audit trail ---
-
-
-@pytest.mark.parametrize(
-    ("sql", "refused"),
-    [
-        ("UPDATE accounts_auditentry SET action = 'x'", "never changed or removed"),
-        ("DELETE FROM accounts_auditentry", "never changed or removed"),
-        ("TRUNCATE accounts_auditentry", "never changed or removed"),
-    ],
-)
-def test_the_audit_trail_only_grows(db, sql, refused):
-    AuditEntry.objects.create(actor_kind="system", action="test.written")
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE accounts_auditentry ENABLE TRIGGER append_only_table")
-
-    with pytest.raises(Exception, match=refused), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql)
-
-    assert AuditEntry.objects.get().action == "test.written"

@@ -36,3 +36,8 @@ def test_every_write_folds(patient, write):
 def test_inserting_in_bulk_folds(clinic):
     Patient.objects.bulk_create([Patient(clinic=clinic, given_name="Ana", city="Târgu Mureș")])
     assert Patient.objects.get().city_folded == "targu mures"
+
+
+def test_what_folds_to_many_times_its_length_is_kept_whole(clinic):
+    patient = Patient.objects.create(clinic=clinic, given_name="Ana", city="\ufdfa" * 200)
+    assert len(Patient.objects.get(pk=patient.pk).city_folded) == 18 * 200

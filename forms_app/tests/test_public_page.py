@@ -152,6 +152,15 @@ def test_a_second_press_signs_nothing_more_and_says_so(client, url, consent):
     assert FormResponse.objects.count() == 1
 
 
+@pytest.mark.parametrize("action", [None, "", "sing", "delete"])
+def test_what_is_posted_without_one_of_the_buttons_decides_nothing(client, url, consent, action):
+    posted = {key: value for key, value in CONSENT.items() if key != "action"}
+    response = client.post(f"{url}{consent.pk}/", posted if action is None else {**posted, "action": action})
+    consent.refresh_from_db()
+    assert (response.status_code, consent.status) == (400, "required")
+    assert not FormResponse.objects.exists()
+
+
 def test_declining_is_a_decision_of_its_own(client, url, consent):
     response = client.post(f"{url}{consent.pk}/", {"action": "decline"})
     assert "You declined “Privacy”" in text_of(client.get(response["Location"]))

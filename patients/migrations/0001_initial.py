@@ -51,9 +51,9 @@ class Migration(migrations.Migration):
                 ),
                 ("phone", models.CharField(blank=True, max_length=40, verbose_name="phone")),
                 ("language", models.CharField(blank=True, max_length=35, verbose_name="language")),
-                ("language_folded", clinic.text.FoldedField("language", max_length=70)),
+                ("language_folded", clinic.text.FoldedField("language")),
                 ("city", models.CharField(blank=True, max_length=200, verbose_name="city")),
-                ("city_folded", clinic.text.FoldedField("city", max_length=600)),
+                ("city_folded", clinic.text.FoldedField("city")),
                 ("source", models.CharField(blank=True, max_length=50, verbose_name="source")),
                 (
                     "time_zone",

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from accounts.models import User
 from automations import lifecycle
 from automations.models import Rule, Run, Step
-from automations.tests.admin.test_editor import FOLLOW_UP
+from automations.tests.admin.follow_up import FOLLOW_UP
 from automations.tests.builders import move, published, service, visit
 from automations.ticking import drain_all
 from staff import demo
@@ -63,15 +63,8 @@ def test_a_rule_written_elsewhere_survives_open_and_save(live_server, sign_in, a
     assert fresh.edits == 1
 
 
-def test_a_person_builds_and_publishes_a_rule(live_server, sign_in, as_admin, clinic, front_desk, shoot):
-    service(clinic)
-    page = sign_in(as_admin)
-    page.goto(f"{live_server.url}/admin/automations/rule/add/")
-    page.wait_for_selector(".rule-ready")
-    page.get_by_label("Name").fill("Call older patients")
-    page.get_by_label("When this happens").select_option("appointment.completed")
-    page.locator("#id_stop_on input[value='appointment.reopened']:checked").wait_for()
-
+def add_conditions(page: Any) -> None:
+    """Ask for patients of 65 and more, and for a service."""
     page.get_by_role("button", name="+ Add condition").first.click()
     line = page.get_by_role("combobox", name="Field 1")
     assert "Form · Days late" not in line.inner_text()
@@ -87,6 +80,9 @@ def test_a_person_builds_and_publishes_a_rule(live_server, sign_in, as_admin, cl
     page.get_by_role("dialog").get_by_label("Initial Evaluation").check()
     page.keyboard.press("Escape")
 
+
+def add_task(page: Any) -> None:
+    """Add a task for the front desk after two weeks."""
     page.get_by_role("button", name="+ Add step").click()
     page.get_by_role("combobox", name="Step 1").select_option(label="Create a task")
     actions = page.locator('[data-rule-part="actions"]')
@@ -96,6 +92,18 @@ def test_a_person_builds_and_publishes_a_rule(live_server, sign_in, as_admin, cl
     actions.get_by_label("When", exact=True).select_option("delay")
     actions.get_by_label("how long").fill("2")
     actions.get_by_label("unit").select_option("weeks")
+
+
+def test_a_person_builds_and_publishes_a_rule(live_server, sign_in, as_admin, clinic, front_desk, shoot):
+    service(clinic)
+    page = sign_in(as_admin)
+    page.goto(f"{live_server.url}/admin/automations/rule/add/")
+    page.wait_for_selector(".rule-ready")
+    page.get_by_label("Name").fill("Call older patients")
+    page.get_by_label("When this happens").select_option("appointment.completed")
+    page.locator("#id_stop_on input[value='appointment.reopened']:checked").wait_for()
+    add_conditions(page)
+    add_task(page)
 
     sentence = page.locator("#rule-sentence")
     sentence.get_by_text(re.compile("is at least 65 and .*Service is any of Initial Evaluation")).wait_for()

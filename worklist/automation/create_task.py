@@ -1,10 +1,12 @@
 """The action `create_task`."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Clinic
@@ -19,6 +21,7 @@ WORDS = (
     ("clinic_admins", _("the clinic admins")),
 )
 TITLE_MAX = 200
+PLACEHOLDER = re.compile(r"\{\{|\{%")
 
 
 @register
@@ -41,6 +44,14 @@ class CreateTask(Action):
     def role(self, params: Mapping[str, Any]) -> str:
         """Name who it is for, as the rule does."""
         return str(params["assign_to"])
+
+    def problems(self, params: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+        """Refuse placeholders: a task's words are shown as they stand, beside a link to the patient."""
+        return [
+            (name, gettext("Placeholders such as {{ patient.name }} are not filled in here; write plain words."))
+            for name in ("title", "details")
+            if PLACEHOLDER.search(params.get(name) or "")
+        ]
 
     def perform(self, steps: Sequence[StepContext]) -> dict[Any, dict[str, Any]]:
         """Write one task a step."""

@@ -9,218 +9,16 @@ import pytest
 
 from automations import lifecycle
 from automations.admin.convert import Editor
-from automations.admin.readback import Readback
 from automations.engine.declare import catalog
-from automations.engine.operators import operators_for
-from automations.engine.schema import parse_rule, spec_to_json
 from automations.models import Rule
 from automations.tests.admin.typed import ADD, change, config_of, lines, opened
 from automations.tests.builders import document, service
 
 pytestmark = pytest.mark.django_db
 
-FOLLOW_UP = {
-    "trigger_event": "appointment.completed",
-    "trigger_config": {},
-    "conditions": {
-        "match": "all",
-        "items": [
-            {"field": "appointment.service", "op": "is_any_of", "value": ["initial-evaluation"]},
-            {
-                "field": "group",
-                "match": "any",
-                "items": [
-                    {"field": "patient.age", "op": "between", "value": [18, 64.5]},
-                    {"field": "patient.age", "op": "is_empty"},
-                    {"field": "patient.tags", "op": "has_any_of", "value": ["vip", "new"]},
-                    {
-                        "field": "group",
-                        "match": "none",
-                        "items": [
-                            {
-                                "field": "patient.appointment_count",
-                                "op": "gte",
-                                "value": 2,
-                                "window": {"amount": 3, "unit": "months"},
-                                "services": ["initial-evaluation"],
-                                "statuses": ["completed", "no_show"],
-                            },
-                            {
-                                "field": "patient.registered_at",
-                                "op": "in_last",
-                                "value": {"amount": 2, "unit": "weeks"},
-                            },
-                            {"field": "patient.last_appointment_at", "op": "before", "value": "2026-01-31"},
-                            {"field": "appointment.specialist", "op": "changed"},
-                        ],
-                    },
-                ],
-            },
-        ],
-    },
-    "actions": [
-        {
-            "id": "first",
-            "type": "create_task",
-            "title": "Call “her”",
-            "details": "two\nlines",
-            "assign_to": "front_desk",
-            "due_in_days": 0,
-            "priority": "high",
-            "timing": {"mode": "delay", "amount": 2, "unit": "weeks", "at": "09:30"},
-            "only_if": {"match": "all", "items": [{"field": "patient.next_appointment_at", "op": "is_empty"}]},
-            "note": "ask Felix",
-            "disabled": True,
-        },
-        {
-            "type": "create_task",
-            "title": "Before it",
-            "assign_to": "felix",
-            "timing": {
-                "mode": "relative",
-                "amount": 24,
-                "unit": "hours",
-                "direction": "before",
-                "anchor": "appointment.starts_at",
-                "if_late": "send_now",
-            },
-        },
-        {
-            "type": "create_task",
-            "title": "Then",
-            "assign_to": "specialist",
-            "timing": {
-                "mode": "wait_for",
-                "trigger": "appointment.summary_released",
-                "within": {"amount": 3, "unit": "days"},
-                "otherwise": "task",
-            },
-        },
-    ],
-    "settings": {
-        "reentry": {"mode": "once_per_days", "days": 90},
-        "stop_on": ["form.signed", "appointment.reopened"],
-        "recheck": False,
-        "hourly_cap": 40,
-    },
-}
-
-
-@pytest.fixture
-def follow_up(clinic, front_desk):
-    """A rule written elsewhere, with something of everything."""
-    service(clinic)
-    return lifecycle.create_rule(clinic=clinic, name="Follow-up", document=FOLLOW_UP)
-
 
 def stored(rule):
     return Rule.objects.get(pk=rule.pk).draft
-
-
-def test_a_rule_written_elsewhere_survives_open_and_save(as_admin, follow_up):
-    before = stored(follow_up)
-    response = as_admin.post(change(follow_up), opened(as_admin, change(follow_up)))
-    assert response.status_code == 302
-    fresh = Rule.objects.get(pk=follow_up.pk)
-    assert fresh.draft == before
-    assert fresh.edits == 1
-
-
-def test_every_example_of_the_catalog_survives_the_editor(clinic):
-    for trigger in [one for one in catalog.triggers.values() if not one.stop_only]:
-        facts = catalog.facts_for(trigger.key)
-        draft = document(
-            trigger.key,
-            *({"type": key, **one.example} for key, one in catalog.actions.items()),
-            config=trigger.example,
-            conditions={"match": "any", "items": [dict(fact.example) for fact in facts.values()]},
-        )
-        draft = spec_to_json(parse_rule(draft, catalog))
-        assert there_and_back(clinic, draft) == draft, trigger.key
-
-
-def there_and_back(clinic, draft):
-    editor = Editor(clinic.pk, draft["trigger_event"])
-    shown = json.loads(json.dumps(editor.show(draft)))
-    back = Readback(editor)
-    read = {
-        **draft,
-        "trigger_config": back.config(shown["trigger_config"]),
-        "conditions": back.group(shown["conditions"], ("conditions",), ("conditions",)),
-        "actions": back.actions(shown["actions"]),
-    }
-    return spec_to_json(parse_rule(read, catalog))
-
-
-VALUES = {
-    "number": 65,
-    "pair": [1, 2],
-    "text": "Iași",
-    "texts": ["en", "ro"],
-    "members": ["a"],
-    "flag": False,
-    "text_or_flag": "left",
-    "day": "2026-11-24",
-    "span": {"amount": 3, "unit": "months"},
-}
-
-
-def test_every_operator_of_every_fact_survives_the_editor(clinic):
-    for trigger in [one.key for one in catalog.triggers.values() if not one.stop_only]:
-        items = []
-        for fact in catalog.facts_for(trigger).values():
-            for op in operators_for(fact.type.value, fact.change).values():
-                value = VALUES.get(op.takes)
-                if op.takes == "members" and fact.choices:
-                    value = [fact.choices[0][0]]
-                rest = {k: v for k, v in fact.example.items() if k not in ("field", "op", "value")}
-                items.append({"field": fact.key, "op": op.key, **({} if value is None else {"value": value}), **rest})
-        for start in range(0, len(items), 90):
-            draft = document(trigger, conditions={"match": "all", "items": items[start : start + 90]})
-            draft = spec_to_json(parse_rule(draft, catalog))
-            assert there_and_back(clinic, draft) == draft
-
-
-@pytest.mark.parametrize("value", ["left", "yes", True, False])
-def test_an_answer_that_is_a_text_or_yes_or_no_survives_the_editor(clinic, value):
-    asked = {"field": "form.answer", "op": "is", "value": value, "question": "side"}
-    draft = document("form.signed", conditions={"match": "all", "items": [asked]})
-    draft = spec_to_json(parse_rule(draft, catalog))
-    kept = there_and_back(clinic, draft)
-    assert json.dumps(kept) == json.dumps(draft)
-
-
-def test_the_line_that_the_page_gets_has_exactly_the_keys_of_its_kind(as_admin, follow_up):
-    page = as_admin.get(change(follow_up)).content.decode()
-    for part in ("conditions", "actions"):
-        config = config_of(page, part)
-        kinds = config["schema"]["$defs"]["item"]["oneOf"]
-        for item in walk(config["data"], kinds, config["schema"]):
-            assert matching(item, kinds if "field" in item else config["schema"]["items"]["oneOf"]) == 1, item
-
-
-def walk(data, kinds, schema):
-    if isinstance(data, list):
-        for one in data:
-            yield one
-            yield from walk(one.get("only_if", {}), kinds, schema)
-        return
-    for one in data.get("items", []):
-        yield one
-        yield from walk(one, kinds, schema)
-
-
-def matching(item, kinds):
-    """Count the kinds that django-jsonform takes the item for: same keys, same const, texts where texts belong."""
-    count = 0
-    for kind in kinds:
-        properties = kind["properties"]
-        if set(properties) != set(item):
-            continue
-        consts = all(one.get("const", item[key]) == item[key] for key, one in properties.items())
-        texts = all(isinstance(item[key], str) for key, one in properties.items() if one.get("type") == "string")
-        count += consts and texts
-    return count
 
 
 def test_creating_writes_a_draft_through_the_service(as_admin, clinic, admin):
@@ -269,6 +67,7 @@ def test_emptied_conditions_never_become_everyone(as_admin, follow_up, emptied):
         '{"match": "all", "items": [{"field": "patient.age", "op": "gte", "value_number": 1, "extra__": "[1]"}]}',
         '{"match": "all", "items": [{"field": "patient.age", "op": "gte", "value_number": NaN}]}',
         '{"match": "all", "items": [{"field": "patient.city", "op": "is", "value_text": "a\\u0000b"}]}',
+        '{"match": "all", "items": [{"field": "patient.age", "op": "gte", "value_number": ' + "9" * 5000 + "}]}",
         "[" * 5000 + "]" * 5000,
         '{"match":"all","items":[' + '{"field":"group","match":"all","items":[' * 70 + "]}" * 71,
         '{"match":"all","items":[' + '{"field":"group","match":"all","items":[' * 400 + "]}" * 401,

@@ -63,24 +63,24 @@ def test_events_and_steps_link_to_each_other(as_front_desk, run):
         assert as_front_desk.get(f"/admin/automations/{name}/add/").status_code == 403
 
 
-def test_a_step_is_held_released_run_and_skipped(as_front_desk, run):
+def test_a_step_is_held_released_run_and_skipped(as_specialist, run):
     step = run.steps.get(state="pending")
     for verb, state in (("hold", "held"), ("release", "pending"), ("run_now", "pending")):
-        response = as_front_desk.post(do(step, verb), {"back": address(run)})
+        response = as_specialist.post(do(step, verb), {"back": address(run)})
         assert response["Location"] == address(run)
         assert Step.objects.get(pk=step.pk).state == state
     drain_all()
     assert titles() == ["Call her", "Later"]
-    page = as_front_desk.post(do(step, "skip"), follow=True).content.decode()
+    page = as_specialist.post(do(step, "skip"), follow=True).content.decode()
     assert "it cannot become skipped" in page
     assert Step.objects.get(pk=step.pk).state == "done"
 
 
-def test_a_failed_step_is_tried_again(as_front_desk, run):
+def test_a_failed_step_is_tried_again(as_specialist, run):
     step = run.steps.get(state="pending")
     Step.objects.filter(pk=step.pk).update(state="failed", reason_text="The mail server said no.")
-    assert "The mail server said no." in as_front_desk.get(address(run)).content.decode()
-    as_front_desk.post(do(step, "retry"))
+    assert "The mail server said no." in as_specialist.get(address(run)).content.decode()
+    as_specialist.post(do(step, "retry"))
     assert Step.objects.get(pk=step.pk).state == "pending"
 
 

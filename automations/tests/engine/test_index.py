@@ -12,8 +12,9 @@ from automations.engine.index import RuleIndex
 from automations.engine.schema import parse_rule
 from automations.engine.values import Condition, Group, RuleSpec
 
-from .cast import CATALOG, events, group_json, line, proved, rule
+from .cast import CATALOG, line, proved, rule
 from .cast import event as happened
+from .strategies import events, group_json
 
 FACTS = {key: CATALOG.facts_for(key) for key in CATALOG.triggers}
 FIELDS = ["appointment.service", "patient.city", "patient.age", "patient.sex"]

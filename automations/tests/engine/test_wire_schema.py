@@ -10,7 +10,8 @@ from automations.engine.schema import parse_rule, spec_to_json
 from automations.engine.wire_schema import action_schema, config_schema, fact_schema, wire_schema
 
 from .cast import CATALOG, line, proved, rule
-from .test_schema import REFUSED, RULES
+from .test_schema import REFUSED
+from .test_schema_hostile import RULES
 
 TYPES = {
     "object": dict,

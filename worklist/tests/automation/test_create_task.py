@@ -109,3 +109,15 @@ def test_a_large_batch_takes_a_handful_of_queries(clinic, admin, front_desk, dja
         ACTION.perform(steps)
 
     assert Task.objects.count() == 30
+
+
+@pytest.mark.parametrize("words", ["Call {{ patient.name }}", "{% if x %}Call{% endif %}", "{{"])
+@pytest.mark.parametrize("name", ["title", "details"])
+def test_placeholders_are_refused_where_they_are_since_nobody_fills_them_in(name, words):
+    told = "Placeholders such as {{ patient.name }} are not filled in here; write plain words."
+    params = {"title": "Call", "details": "Soon", "assign_to": "front_desk", name: words}
+    assert ACTION.problems(params) == [(name, told)]
+
+
+def test_braces_that_are_no_placeholder_are_plain_words():
+    assert ACTION.problems({"title": "Call {soon} 100 %", "assign_to": "front_desk"}) == []

@@ -1,0 +1,108 @@
+"""The message of require_form: what it says when it leaves, and to whom."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+
+from automations.engine.declare import catalog
+from clinic import clock
+from forms_app import services
+from forms_app.links import read_token
+from forms_app.models import FormRequest
+from forms_app.tests.builders import fill, make_template, require_step
+from messaging.delivery import drain_due
+from messaging.models import Delivery
+from messaging.purposes import content_of
+from messaging.recipients import reader_of
+from patients.models import Contact
+
+pytestmark = pytest.mark.django_db
+ACTION = catalog.actions["require_form"]
+
+
+def run(*steps: Any) -> list[dict[str, Any]]:
+    results = ACTION.perform(steps)
+    return [results[step.id] for step in steps]
+
+
+@pytest.fixture
+def consent(patient):
+    return make_template(patient.clinic, "privacy")
+
+
+@pytest.fixture
+def questionnaire(patient):
+    return make_template(patient.clinic, "pain", "questionnaire")
+
+
+@pytest.fixture
+def survey(patient):
+    return make_template(patient.clinic, "satisfaction", "survey")
+
+
+@pytest.fixture
+def outbox(settings):
+    """What a real drain hands to the mail server's side of Django."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    mail.outbox = []
+    return mail.outbox
+
+
+def written(delivery: Delivery) -> Any:
+    return content_of(delivery, reader_of(delivery))
+
+
+def test_the_message_counts_what_is_open_and_leads_to_it_without_naming_it(patient, consent, questionnaire, client):
+    run(require_step(patient, "privacy", due_in_days=2), require_step(patient, "pain"))
+    content = written(Delivery.objects.get())
+    assert content.subject == "North Clinic: 2 forms for you"
+    assert "Hello Maria Marin," in content.text
+    assert "Please do so by" in content.text
+    assert "works for 30 days" in content.text
+    for clinical in ("Privacy", "Pain", "consent", "questionnaire"):
+        assert clinical not in content.subject + content.text
+    [link] = [word for word in content.text.split() if "/f/" in word]
+    assert link in content.html
+    page = client.get("/f/" + link.split("/f/")[1])
+    assert page.status_code == 200
+    assert b"Privacy" in page.content
+    assert b"Pain" in page.content
+
+
+def test_the_message_is_written_when_it_leaves_and_not_at_all_when_nothing_is_open(patient, consent, questionnaire):
+    run(require_step(patient, "privacy"), require_step(patient, "pain"))
+    fill(FormRequest.objects.get(template=consent))
+    assert written(Delivery.objects.get()).subject == "North Clinic: a form for you"
+    services.void(FormRequest.objects.get(template=questionnaire))
+    assert written(Delivery.objects.get()).code == "nothing_to_say"
+
+
+def test_a_contacts_link_names_the_contact(patient, consent):
+    patient.birth_date = date(2015, 1, 1)
+    patient.save()
+    contact = Contact.objects.create(
+        clinic=patient.clinic, patient=patient, name="Elena", relation="mother", email="e@x.example", gets_messages=True
+    )
+    run(require_step(patient, "privacy"))
+    [link] = [word for word in written(Delivery.objects.get()).text.split() if "/f/" in word]
+    assert read_token(link.split("/")[-2]).contact == contact
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_leaves_through_the_real_delivery_and_is_suppressed_when_settled(patient, consent, questionnaire, outbox):
+    run(require_step(patient, "privacy"))
+    drain_due()
+    [message] = outbox
+    assert (message.subject, message.to) == ("North Clinic: a form for you", ["maria@patients.example"])
+    assert Delivery.objects.get().state == "sent"
+    clock.advance_by(timedelta(minutes=2))
+    run(require_step(patient, "pain"))
+    for request in FormRequest.objects.all():
+        services.void(request)
+    drain_due()
+    newest = Delivery.objects.latest("pk")
+    assert (newest.state, newest.reason, len(outbox)) == ("suppressed", "nothing_to_say", 1)
