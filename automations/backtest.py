@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from accounts.permissions import require
@@ -140,6 +140,7 @@ class _Test:
     def _events(self) -> Iterator[list[Event]]:
         """Read the events that were answered, in the order in which they were recorded."""
         rows = Event.objects.filter(
+            Q(rule=None) | Q(rule_id=self.rule.pk),
             clinic_id=self.clinic.pk,
             trigger=self.spec.trigger,
             occurred_at__gte=self.found.since,

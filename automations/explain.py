@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts import audit
@@ -120,7 +121,7 @@ class _Explaining:
     def run(self, limit: int) -> Explanation:
         """Read the events and what became of them, and say it."""
         runs = {run.event_id: run for run in self._runs(limit)}
-        mine = Event.objects.filter(patient=self.patient)
+        mine = Event.objects.filter(Q(rule=None) | Q(rule=self.rule), patient=self.patient)
         triggers = {self.trigger, *(str(version["trigger"]) for version in self.versions)}
         latest = list(mine.filter(trigger__in=triggers).order_by("-pk")[:limit])
         known = {event.pk for event in latest}

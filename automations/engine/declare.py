@@ -78,7 +78,8 @@ class Subject:
 class Anchor:
     """A moment of the subject that a step's time may hang on; `field` is the attribute that holds it.
 
-    `begins`: the subject (a visit) begins then, so that a message about it is of no use afterwards.
+    `begins`: the subject (a visit) begins then, so that a message about it is of no use afterwards. `lead`: the fact
+    that tells the hours from the event to it.
     """
 
     key: str
@@ -86,6 +87,7 @@ class Anchor:
     subject: str
     field: str
     begins: bool = False
+    lead: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,11 @@ class RequireForm(Action):
         """Name the category of a consent's or questionnaire's message; a survey's own is set with its delivery."""
         return "transactional" if self.is_patient_message(params) else None
 
+    def causes(self, params: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+        """Name what may become of the request: it is signed or declined, or its day passes."""
+        asked = {"form.template": params.get("form")}
+        return {"form.signed": asked, "form.declined": asked, "form.overdue": asked, "form.withdrawn": asked}
+
     def problems(self, params: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
         """Refuse two due dates."""
         if params.get("due_in_days") is None or params.get("due_days_before") is None:
