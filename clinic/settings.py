@@ -84,6 +84,7 @@ INSTALLED_APPS = [
     "forms_app",
     "appointments",
     "automations",
+    "segments",
     "staff",
     "fhir",
 ]

@@ -118,6 +118,14 @@ TRANSITIONS: dict[str, tuple[Transition, ...]] = {
         moved("required", "form.overdue", overdue_since=LATER),
         moved("signed", overdue_since=LATER),
     ),
+    "segments.SegmentMembership": (
+        created("segment.entered"),
+        created(is_member=False),
+        moved({"is_member": False}, "segment.entered", is_member=True),
+        moved({"is_member": True}, "segment.exited", is_member=False),
+        moved({}, segment_id="other"),
+        moved({}, reason="time"),
+    ),
 }
 
 

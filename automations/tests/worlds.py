@@ -21,12 +21,14 @@ from automations.tests.form_answers import answered
 from automations.tests.json_answers import answer, folded_answer
 from forms_app.models import FormRequest, FormTemplate, FormTemplateVersion
 from patients.models import Patient
+from segments.models import Segment, SegmentMembership
 
 PATIENTS = 40
 SERVICES = ("initial-evaluation", "follow-up", "massage")
 SPECIALISTS = ("dr-ionescu", "dr-ene")
 FORMS = ("privacy", "pain-survey", "satisfaction")
-SLUGS = {"service": SERVICES, "specialist": SPECIALISTS, "form": FORMS}
+SEGMENTS = ("regulars", "needs-a-call")
+SLUGS = {"service": SERVICES, "specialist": SPECIALISTS, "form": FORMS, "segment": SEGMENTS}
 TEXTS = (
     "Iași",
     "IASI",
@@ -131,6 +133,7 @@ def build(zone_name: str) -> World:
     visits = [visit for row in rows for visit in _visits(row, services, moments, zone, random)]
     Appointment.objects.bulk_create(visits)
     FormRequest.objects.bulk_create(_requests(clinic, rows, random))
+    SegmentMembership.objects.bulk_create(_memberships(clinic, rows, moments[0], Random(f"segments {zone_name}")))
     answered(clinic, moments, Random(f"answers in {zone_name}"))
     return World(clinic, zone, tuple(row.pk for row in rows), moments)
 
@@ -240,6 +243,15 @@ def _requests(clinic: Clinic, rows: list[Patient], random: Random) -> list[FormR
                 FormRequest(clinic=clinic, patient=row, template=version.template, version=version, status=status)
             )
     return requests
+
+
+def _memberships(clinic: Clinic, rows: list[Patient], moment: datetime, random: Random) -> list[SegmentMembership]:
+    segments = [Segment.objects.create(clinic=clinic, slug=slug, name=slug, kind="manual") for slug in SEGMENTS]
+    return [
+        SegmentMembership(clinic=clinic, segment=one, patient=row, is_member=random.random() < 0.7, since=moment)
+        for row in rows[1:]
+        for one in random.sample(segments, random.choice((0, 1, 2)))
+    ]
 
 
 # --- condition trees as JSON ---
