@@ -165,7 +165,11 @@ def test_an_age_without_a_date_of_birth_or_before_birth_is_unknown(patient, born
 @pytest.mark.parametrize("world", ["America/Havana", "Asia/Beirut"], indirect=True)
 def test_the_patients_of_events_are_read_as_of_each_events_own_moment(world):
     """One query for events of many moments says what one query a moment says."""
-    asks: list[Ask] = [(key, {}) for key, fact in catalog.facts.items() if fact.subject == "patient"]
+    asks: list[Ask] = [
+        (key, {name: value for name, value in fact.example.items() if name in {param.name for param in fact.params}})
+        for key, fact in catalog.facts.items()
+        if fact.subject == "patient"
+    ]
     asks += [("patient.appointment_count", {"window": window}) for window in WINDOWS]
     events = [
         Event(
