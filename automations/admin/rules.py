@@ -23,6 +23,7 @@ from accounts.permissions import EVERYBODY
 from automations import lifecycle
 from automations.admin import jsonforms, state, words
 from automations.admin.forms import RuleForm
+from automations.admin.recipes import RecipePages
 from automations.admin.verbs import VerbPages, verbs_of
 from automations.drafts import draft_spec, draft_text
 from automations.engine.declare import catalog
@@ -48,7 +49,7 @@ class RuleChangeList(ChangeList):
 
 
 @admin.register(Rule)
-class RuleAdmin(VerbPages, ClinicAdmin):
+class RuleAdmin(RecipePages, VerbPages, ClinicAdmin):
     """Rules: built in sections, written by automations.lifecycle alone."""
 
     form = RuleForm

@@ -32,7 +32,11 @@ class Panel:
 
 def panel(spec: RuleSpec, clinic_id: int) -> Panel:
     """Lay out the sentence of a rule."""
-    names = names_of(clinic_id, [spec])
+    return panel_with(spec, names_of(clinic_id, [spec]))
+
+
+def panel_with(spec: RuleSpec, names: Names) -> Panel:
+    """Lay out the sentence of a rule with these names."""
     opening, steps, limits = wording.sentence_parts(spec, catalog, names)
     return Panel(opening, steps, limits, everyone=not spec.conditions.items)
 
