@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from accounts.actor import Actor, current
 from accounts.models import AuditEntry
+from clinic.bulk import can_copy, copy_in
 
 
 def entry(
@@ -54,3 +56,17 @@ def record(
     row = entry(action, obj=obj, patient_id=patient_id, clinic_id=clinic_id, detail=detail)
     row.save(force_insert=True)
     return row
+
+
+def listed(noun: str, rows: Iterable[Any], *, clinic_id: int) -> AuditEntry:
+    """Write one entry for a list of patients' records that was shown, naming the patients in `detail`."""
+    ids = {row.pk if row._meta.label == "patients.Patient" else row.patient_id for row in rows}
+    return record(f"{noun}.listed", clinic_id=clinic_id, detail={"patients": sorted(ids - {None})})
+
+
+def record_many(entries: Sequence[AuditEntry]) -> None:
+    """Write many entries, made with `entry`, in one statement."""
+    if can_copy(AuditEntry, entries, {}):
+        copy_in(AuditEntry, entries)
+    else:
+        AuditEntry.objects.bulk_create(entries)

@@ -13,7 +13,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from clinic.clock import ClinicNow
-from clinic.db import ClinicModel
+from clinic.db import ClinicForeignKey, ClinicModel
 
 
 def validate_time_zone(value: str) -> None:
@@ -174,6 +174,59 @@ class Pause(ClinicModel):
 
     def __str__(self) -> str:
         return f"{self.get_scope_display()}: {self.why}"
+
+
+class ApiToken(ClinicModel):
+    """A program's way in: it acts for one clinic, within its scopes, until it expires.
+
+    Only a digest of the secret is kept. Expiry is real time, whatever the clinic's clock says.
+    """
+
+    class Scope(models.TextChoices):
+        READ = "read", _("read")
+        WRITE = "write", _("write")
+        RULES = "rules", _("change rules")
+        EVENTS = "events", _("post events")
+
+    name = models.CharField(_("name"), max_length=100)
+    hint = models.CharField(_("begins with"), max_length=12, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    scopes = ArrayField(models.CharField(max_length=10, choices=Scope.choices), verbose_name=_("scopes"))
+    expires_at = models.DateTimeField(_("expires at"))
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True, editable=False)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    replaces = ClinicForeignKey("self", null=True, blank=True, editable=False, related_name="replaced_by")
+
+    class Meta:
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.hint}…)"
+
+
+class IdempotencyRecord(ClinicModel):
+    """The answer that a request with an Idempotency-Key got, kept for a day to be given again."""
+
+    caller = models.CharField(max_length=40)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField()
+    content_type = models.CharField(max_length=100)
+    headers = models.JSONField(default=dict)
+    body = models.TextField(blank=True)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("kept answer")
+        verbose_name_plural = _("kept answers")
+        constraints = [models.UniqueConstraint(fields=["clinic", "caller", "key"], name="idempotency_key_once")]
+        indexes = [models.Index(fields=["expires_at"], name="idempotency_expired")]
+
+    def __str__(self) -> str:
+        return f"{self.caller} {self.key}"
 
 
 class AuditEntry(models.Model):

@@ -22,14 +22,15 @@ from clinic.clock import now
 from clinic.db import lock_patients
 from clinic.errors import ClinicError, ImpossibleTransition, StaleRecord
 from patients.consents import set_consents
+from patients.contacts import CONTACT_FIELDS, add_contact, set_contacts, update_contact
 from patients.grants import grant_access, revoke_access
 from patients.library import add_item, archive_item, restore_item, update_item
-from patients.models import Contact, Patient
+from patients.models import Patient
 
 __all__ = [
     "CONTACT_FIELDS", "FIELDS", "add_contact", "add_item", "add_tag", "archive", "archive_item",
     "assign_specialist", "discharge", "grant_access", "mark_deceased", "mark_email_bounced", "mark_email_works",
-    "reactivate", "register", "restore_item", "revoke_access", "set_consents", "update", "update_contact",
+    "reactivate", "register", "restore_item", "revoke_access", "set_consents", "set_contacts", "update", "update_contact",
     "update_item",
 ]  # fmt: skip
 
@@ -48,7 +49,6 @@ FIELDS = (
     "specialist",
     "tags",
 )
-CONTACT_FIELDS = ("name", "relation", "email", "phone", "language", "gets_messages", "may_sign")
 DESK = (Role.CLINIC_ADMIN, Role.FRONT_DESK)
 
 
@@ -131,6 +131,8 @@ def _check_specialist(patient: Patient) -> None:
 
 def _write(patient: Patient, occurred_at: datetime | None) -> None:
     check(patient)
+    if occurred_at is not None and occurred_at > now():
+        raise ClinicError(_("Something that happened cannot lie in the future."), code="future", path="occurred_at")
     if patient.birth_date is not None and patient.birth_date > local_date(patient.clinic, now()):
         raise ClinicError(_("The date of birth is in the future."), code="future_date", path="birth_date")
     patient.occurred_at_hint = occurred_at  # type: ignore[attr-defined]
@@ -240,43 +242,4 @@ def _mark_email(patient: Patient, address: str, status: str) -> bool:
     changed = bool(rows.update(email_status=status))
     if changed and status == Patient.EmailStatus.BOUNCED:
         audit.record("patient.email_bounced", obj=patient)
-    return changed
-
-
-# --- contacts ---
-
-
-@transaction.atomic
-def add_contact(patient: Patient, *, name: str, relation: str, **fields: Any) -> Contact:
-    """Note somebody who stands by the patient (CONTACT_FIELDS)."""
-    require(patient.clinic_id)
-    stored = _fresh(patient)
-    contact = Contact(clinic_id=stored.clinic_id, patient=stored)
-    _assign_contact(contact, {"name": name, "relation": relation, **fields})
-    contact.save()
-    audit.record("contact.added", obj=contact)
-    return contact
-
-
-@transaction.atomic
-def update_contact(contact: Contact, **fields: Any) -> Contact:
-    """Change what is known of a contact, or what they may do."""
-    require(contact.clinic_id)
-    lock_patients([contact.patient_id])
-    stored = Contact.objects.get(pk=contact.pk)
-    changed = _assign_contact(stored, fields)
-    if changed:
-        stored.save()
-        audit.record("contact.updated", obj=stored, detail={"fields": changed})
-    return stored
-
-
-def _assign_contact(contact: Contact, fields: dict[str, Any]) -> list[str]:
-    for name in fields:
-        if name not in CONTACT_FIELDS:
-            raise ClinicError(_("A contact has no “%(name)s” to set.") % {"name": name}, code="unknown", path=name)
-    changed = sorted(name for name, value in fields.items() if getattr(contact, name) != value)
-    for name in changed:
-        setattr(contact, name, fields[name])
-    check(contact)
     return changed

@@ -12,6 +12,7 @@ from django.test import Client
 
 from accounts.models import Clinic, Membership, User
 from patients.models import Patient
+from tests.callers import Caller, caller_of
 
 PASSWORD = "a long enough password"
 
@@ -158,3 +159,15 @@ def _the_clock_does_not_run_ahead(request: pytest.FixtureRequest) -> Iterator[No
     if committed:
         with connection.cursor() as cursor:
             cursor.execute("UPDATE clinic_clock SET ahead = '0'")
+
+
+@pytest.fixture
+def api(clinic: Clinic) -> Caller:
+    """A program with a token of the clinic and all scopes."""
+    return caller_of(clinic)
+
+
+@pytest.fixture
+def stranger_api(other_clinic: Clinic) -> Caller:
+    """A program with a token of the other clinic and all scopes."""
+    return caller_of(other_clinic)

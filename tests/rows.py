@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time
 from itertools import count
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from accounts.models import Clinic
@@ -53,6 +54,7 @@ class Rows:
             models.DateField: date(2026, 11, 24),
             models.TimeField: time(12),
             models.JSONField: {},
+            ArrayField: [],
             models.BooleanField: False,
             models.IntegerField: next(self._numbers),
         }

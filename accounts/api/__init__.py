@@ -1,0 +1,1 @@
+"""Who calls, for which clinic, and what every endpoint does around its one service call."""

@@ -1,0 +1,80 @@
+"""The OpenAPI description: drawn from the views, with the problems that every endpoint may answer."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter, OpenApiTypes
+
+from clinic.api.problems import MEDIA_TYPE, TITLES
+
+PREFIX = "/api/v1/"
+ALWAYS = (400, 401, 403, 404, 405, 406, 422, 429, 503)
+WITH_BODY = (409, 412, 413, 415, 428)
+
+PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457. `path` of an error is a JSON Pointer into the body, or /name of a query parameter.",
+    "required": ["type", "title", "status", "detail", "errors"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["path", "code", "message"],
+                "properties": {name: {"type": "string"} for name in ("path", "code", "message")},
+            },
+        },
+    },
+}
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="The same key and body again (24 h): the first answer again. Another body: 409.",
+)
+
+
+class ApiSchema(AutoSchema):
+    """How one endpoint is drawn."""
+
+    method_mapping = {**AutoSchema.method_mapping, "post": "create"}
+
+    def get_override_parameters(self) -> list[Any]:
+        """Document the key that makes a POST safe to repeat."""
+        own = list(super().get_override_parameters())
+        return [*own, IDEMPOTENCY_KEY] if self.method == "POST" else own
+
+    def get_tags(self) -> list[str]:
+        """Group by the first part of the address; the rules' by two."""
+        parts = [one for one in self.path.removeprefix(PREFIX).split("/") if one and not one.startswith("{")]
+        return ["/".join(parts[:2]) if parts[:1] == ["automations"] else parts[0]]
+
+    def get_operation_id(self) -> str:
+        """Name an operation by its address and method: stable, and unique."""
+        path = re.sub(r"[{}]", "", self.path.removeprefix(PREFIX)).strip("/")
+        words = re.sub(r"[^a-z0-9]+", "_", path.lower())
+        return f"{words}_{self.method.lower()}"
+
+
+def add_problems(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """Add to each operation the problems it may answer with."""
+    components = result.setdefault("components", {})
+    components.setdefault("schemas", {})["Problem"] = PROBLEM
+    answers = components.setdefault("responses", {})
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for status in (*ALWAYS, *WITH_BODY):
+        answers[f"Problem{status}"] = {"description": str(TITLES[status]), "content": content}
+    for operations in result["paths"].values():
+        for method, operation in operations.items():
+            for status in ALWAYS if method == "get" else (*ALWAYS, *WITH_BODY):
+                reference = {"$ref": f"#/components/responses/Problem{status}"}
+                operation["responses"].setdefault(str(status), reference)
+    return result
