@@ -30,8 +30,8 @@ from patients.models import Patient
 __all__ = [
     "CONTACT_FIELDS", "FIELDS", "add_contact", "add_item", "add_tag", "archive", "archive_item",
     "assign_specialist", "discharge", "grant_access", "mark_deceased", "mark_email_bounced", "mark_email_works",
-    "reactivate", "register", "restore_item", "revoke_access", "set_consents", "set_contacts", "update", "update_contact",
-    "update_item",
+    "reactivate", "register", "restore_item", "revoke_access", "set_consents", "set_contacts", "update",
+    "update_contact", "update_item",
 ]  # fmt: skip
 
 FIELDS = (
