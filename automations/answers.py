@@ -122,7 +122,7 @@ class Answers:
             anchors=values,
             happened=history.happened(event),
             appointment_starts_at=begins_at(event.subject_type, values),
-            stopped_by=history.stopped_by(event, rule.stops),
+            stopped_by=history.stopped_by(event, rule),
             hold=HOLDS.get(Rule.Mode(rule.mode)),
         )
 

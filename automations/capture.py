@@ -9,7 +9,7 @@ from django.db import transaction
 
 from automations import stopping
 from automations.discovery import watchers
-from automations.engine.declare import Trigger
+from automations.engine.declare import Trigger, catalog
 from automations.facts import snapshot_json
 from automations.models import Event, Step
 from clinic.changes import Change
@@ -22,9 +22,10 @@ def on_records_changed(sender: Any, changes: Sequence[Change], **_: Any) -> None
     """Write the events of committed transitions; the sender holds the patients' locks.
 
     A silent write records no new work: only, for an existing record, the fact that a stop key happened, so that an
-    event still waiting to be matched is not answered as if it had not.
+    event still waiting to be matched is not answered as if it had not. What a change ends comes before what it
+    begins: a plan that is completed stops what was planned for it, and not what its completion starts.
     """
-    triggers = watchers(sender._meta.label)
+    triggers = sorted(watchers(sender._meta.label), key=lambda trigger: not trigger.stop_only)
     fired = [(trigger, change) for change in changes for trigger in triggers if trigger.fires(change)]
     told = [(trigger, change) for trigger, change in fired if not (change.muted and change.created)]
     if told:
@@ -53,6 +54,7 @@ def _event(trigger: Trigger, change: Change, depths: dict[int, int]) -> Event:
         patient_id=instance.patient_key(),
         subject_type=trigger.subject,
         subject_id=trigger.subject_id(change),
+        occasion="" if trigger.model == catalog.subjects[trigger.subject].model else str(instance.pk),
         revision=instance.revision,
         data=data,
         occurred_at=change.occurred_at,

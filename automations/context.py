@@ -79,6 +79,10 @@ class DateMinus(Func):
     output_field = DateTimeField()
 
 
+def _outer(name: Any, levels: int) -> Any:
+    return OuterRef(name) if levels == 1 else OuterRef(_outer(name, levels - 1))
+
+
 class ReadContext:
     """Where an expression finds the patient, the moment and the zone."""
 
@@ -107,9 +111,12 @@ class ReadContext:
         """Return the look-up path of a patient's field."""
         return self._prefix + name
 
-    def outer(self, expression: Any) -> Any:
-        """Return the expression as a subquery sees it: its columns are those of the query around."""
-        return expression.replace_expressions({F(name): OuterRef(name) for name in self._names})
+    def outer(self, expression: Any, levels: int = 1) -> Any:
+        """Return the expression as a subquery sees it: its columns are those of the query around.
+
+        `levels` 2: as a subquery inside a subquery sees it.
+        """
+        return expression.replace_expressions({F(name): _outer(name, levels) for name in self._names})
 
     def window_start(self, window: Mapping[str, Any]) -> Any:
         """Return the instant from which a backward window counts.

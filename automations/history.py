@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from django.db.models import Q
 
 from automations.compiled import CompiledRule
 from automations.engine.values import WaitFor
 from automations.models import Event
+from automations.stopping import stops_rule
 
 SUBJECT, PATIENT = ":subject", ":patient"
+
+
+class Recorded(NamedTuple):
+    """An event that is there already: what happened, and what it carries."""
+
+    pk: int
+    trigger: str
+    data: Mapping[str, Any]
 
 
 class History:
     """Read once, for the events of a batch, the recorded events that stop or release their steps."""
 
     def __init__(self, events: Sequence[Event], rules: Sequence[CompiledRule]) -> None:
-        self._of_subject: dict[tuple[str, int], list[tuple[int, str]]] = {}
-        self._of_patient: dict[int, list[tuple[int, str]]] = {}
+        self._of_subject: dict[tuple[str, int], list[Recorded]] = {}
+        self._of_patient: dict[int, list[Recorded]] = {}
         if events:
             self._read(events, {stop for rule in rules for stop in rule.stops}, _waits(rules))
 
@@ -30,25 +40,25 @@ class History:
         first = min(event.pk for event in events)
         wanted |= Q(patient_id__in={e.patient_id for e in events}, trigger__in=whole, pk__gt=first)
         rows = Event.objects.filter(wanted, rule__isnull=True).order_by("pk")
-        for pk, kind, subject, patient, trigger in rows.values_list(
-            "pk", "subject_type", "subject_id", "patient_id", "trigger"
+        for kind, subject, patient, *recorded in rows.values_list(
+            "subject_type", "subject_id", "patient_id", "pk", "trigger", "data"
         ):
-            self._of_subject.setdefault((kind, subject), []).append((pk, trigger))
-            self._of_patient.setdefault(patient, []).append((pk, trigger))
+            one = Recorded(*recorded)
+            self._of_subject.setdefault((kind, subject), []).append(one)
+            self._of_patient.setdefault(patient, []).append(one)
 
     def happened(self, event: Event) -> frozenset[str]:
         """Return the triggers that are recorded for the event's subject."""
-        return frozenset(trigger for _, trigger in self._of_subject.get((event.subject_type, event.subject_id), ()))
+        return frozenset(one.trigger for one in self._of_subject.get((event.subject_type, event.subject_id), ()))
 
-    def stopped_by(self, event: Event, stops: Iterable[str]) -> str | None:
+    def stopped_by(self, event: Event, rule: CompiledRule) -> str | None:
         """Return the stop key that was recorded after the event and before its match, if there is one."""
-        keys = set(stops)
-        for pk, trigger in self._of_subject.get((event.subject_type, event.subject_id), ()):
-            if pk > event.pk and trigger + SUBJECT in keys:
-                return trigger
-        for pk, trigger in self._of_patient.get(event.patient_id, ()):
-            if pk > event.pk and trigger + PATIENT in keys:
-                return trigger
+        of_subject = self._of_subject.get((event.subject_type, event.subject_id), ())
+        for scope, recorded in ((SUBJECT, of_subject), (PATIENT, self._of_patient.get(event.patient_id, ()))):
+            for one in recorded:
+                named = one.pk > event.pk and one.trigger + scope in rule.stops
+                if named and stops_rule(one.trigger, rule.version_id, one.data):
+                    return one.trigger
         return None
 
 

@@ -73,7 +73,7 @@ class Event(ClinicModel):
     `data` holds codes, ids, numbers and moments: `new` (the subject as it then was), `old` (what changed). `facts` is
     what every evaluation of this event reads. `created_at` is the moment of recording. An event with a `rule` was made
     for that rule alone and no other answers it. One that no change of a record made has revision 0, and an `occasion`
-    that names it once and for all.
+    that names it once and for all; where another record than the subject changed, the `occasion` is that record's id.
     """
 
     class State(models.TextChoices):

@@ -5,7 +5,7 @@ Runs in the writer's transaction, under the patient's lock, so that no step runs
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from django.db.models import Max, Q, QuerySet
 
 from automations.anchors import begins_at, read_anchors
 from automations.compiled import spec_of
-from automations.engine.declare import Action, catalog
+from automations.engine.declare import Action, Trigger, catalog
 from automations.engine.plan import Schedule, Situation, schedule, step_key
 from automations.engine.timing import MESSAGE_LIFE, expires
 from automations.engine.values import ActionSpec, Relative
@@ -40,9 +40,8 @@ def settle(events: Sequence[Event]) -> None:
     released = [r.pk for r in rows if (r.subject_type, r.subject_id, r.waiting_for) in wakers and r.state in Step.OPEN]
     if released:
         Step.objects.filter(pk__in=released).update(waiting_for="", due_at=now())
-    own = {(event.subject_type, event.subject_id, event.trigger) for event in events}
-    whole = {(event.patient_id, event.trigger) for event in events}
-    stopped = [(row.pk, row.action, row.state) for row in rows if _stops(row, own, whole)]
+    told = _Told(events)
+    stopped = [(row.pk, row.action, row.state) for row in rows if told.stops(row)]
     text = ", ".join(sorted({event.trigger for event in events}))
     close(stopped, "stopped", f"Stopped by {text}.")
 
@@ -58,10 +57,12 @@ class Touched(NamedTuple):
     state: str
     waiting_for: str
     stop_on: list[str]
+    version_id: int | None
 
 
 TOUCHED = """
-SELECT id, patient_id, subject_type, subject_id, action, state, waiting_for, stop_on FROM automations_step
+SELECT id, patient_id, subject_type, subject_id, action, state, waiting_for, stop_on,
+       (SELECT version_id FROM automations_run WHERE id = run_id) FROM automations_step
  WHERE (((subject_type, subject_id) IN (SELECT * FROM unnest(%(kinds)s::text[], %(ids)s::bigint[]))
          AND (stop_on && %(own)s::varchar[] OR waiting_for = ANY(%(waits)s::text[])))
         OR (patient_id = ANY(%(patients)s::bigint[]) AND stop_on && %(whole)s::varchar[]))
@@ -90,14 +91,37 @@ def _touched(events: Sequence[Event]) -> list[Touched]:
         return [Touched(*row) for row in cursor.fetchall()]
 
 
-def _stops(row: Touched, own: set[tuple[str, int, str]], whole: set[tuple[int, str]]) -> bool:
-    for stop in row.stop_on:
-        key, _, scope = stop.rpartition(":")
-        if scope == "subject" and (row.subject_type, row.subject_id, key) in own:
-            return True
-        if scope == "patient" and (row.patient_id, key) in whole:
-            return True
-    return False
+class _Told:
+    """What these events carry, by subject and by patient."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self._of_subject: dict[tuple[str, int, str], list[Mapping[str, Any]]] = {}
+        self._of_patient: dict[tuple[int, str], list[Mapping[str, Any]]] = {}
+        for event in events:
+            own = (event.subject_type, event.subject_id, event.trigger)
+            self._of_subject.setdefault(own, []).append(event.data)
+            self._of_patient.setdefault((event.patient_id, event.trigger), []).append(event.data)
+
+    def stops(self, row: Touched) -> bool:
+        """Tell whether one of the events stops a step."""
+        for stop in row.stop_on:
+            key, _, scope = stop.rpartition(":")
+            if scope == "subject":
+                carried = self._of_subject.get((row.subject_type, row.subject_id, key), ())
+            else:
+                carried = self._of_patient.get((row.patient_id, key), ())
+            if any(stops_rule(key, row.version_id, data) for data in carried):
+                return True
+        return False
+
+
+def stops_rule(key: str, version_id: int | None, data: Mapping[str, Any]) -> bool:
+    """Tell whether an event of trigger `key` with this data stops the steps of a version of a rule that names it."""
+    trigger = catalog.triggers[key]
+    if type(trigger).stops is Trigger.stops:
+        return True
+    spec = spec_of(version_id)
+    return isinstance(spec, str) or trigger.stops(spec.trigger_config, data)
 
 
 def close(rows: Iterable[tuple[int, str, str]], reason: str, text: str) -> int:

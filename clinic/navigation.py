@@ -31,6 +31,9 @@ def groups() -> list[tuple[str, list[tuple[str, str]]]]:
                 ("patients.Consent", "how_to_reg"),
                 ("appointments.Appointment", "event"),
                 ("appointments.VisitSummary", "summarize"),
+                ("treatments.TreatmentPlan", "exercise"),
+                ("treatments.ExerciseSession", "fitness_center"),
+                ("treatments.PainScore", "monitor_heart"),
                 ("worklist.Task", "task_alt"),
             ],
         ),
@@ -50,6 +53,7 @@ def groups() -> list[tuple[str, list[tuple[str, str]]]]:
             [
                 ("accounts.Clinic", "local_hospital"),
                 ("appointments.Service", "medical_services"),
+                ("treatments.Program", "list_alt"),
                 ("accounts.Membership", "groups"),
                 ("accounts.User", "login"),
                 ("accounts.Pause", "pause_circle"),

@@ -86,6 +86,7 @@ INSTALLED_APPS = [
     "messaging",
     "forms_app",
     "appointments",
+    "treatments",
     "automations",
     "segments",
     "staff",

@@ -1,7 +1,8 @@
 """Who of the staff a step is for: a role becomes people when the step runs, never before.
 
-The specialist is the subject's (an appointment's, a plan's), else the patient's. Apps that stand above register how to
-find theirs: `register_specialist_source("appointment", callable)` in their AppConfig.ready().
+The specialist is the subject's (an appointment's, a plan's), else that of the plan the patient follows, else the
+patient's. Apps that stand above register how to find theirs in their AppConfig.ready(), by kind of subject:
+`register_specialist_source("appointment", callable)`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from patients.models import Patient
 
 SpecialistSource = Callable[[Sequence[int]], Mapping[int, int | None]]
 _sources: dict[str, SpecialistSource] = {}
+PATIENT = "patient"
 
 NOTES = {
     "no_specialist": _("There is no specialist, so this went to the clinic admins."),
@@ -43,7 +45,10 @@ class Recipients:
 
 
 def register_specialist_source(subject_type: str, source: SpecialistSource) -> None:
-    """Say how to find the specialists of subjects of this kind: ids in, {id: membership id or None} out."""
+    """Say how to find the specialists of subjects of this kind: ids in, {id: membership id or None} out.
+
+    That of "patient" is asked about every patient whose subject names nobody, before the patient's own specialist.
+    """
     if subject_type in _sources and _sources[subject_type] is not source:
         raise ValueError(f"The specialist of {subject_type!r} is found by {_sources[subject_type]!r} already.")
     _sources[subject_type] = source
@@ -64,15 +69,21 @@ def specialists_for(steps: Iterable[Any]) -> dict[Any, tuple[Membership | None, 
 def _specialist_ids(steps: Sequence[Any]) -> dict[Any, int | None]:
     found: dict[Any, int | None] = {}
     for kind, source in _sources.items():
-        mine = [step for step in steps if step.subject_type == kind]
+        mine = [step for step in steps if step.subject_type == kind and kind != PATIENT]
         if mine:
             by_subject = source(sorted({step.subject_id for step in mine}))
             found.update({step.id: by_subject.get(step.subject_id) for step in mine})
-    missing = {step.patient_id for step in steps if not found.get(step.id)}
-    own: dict[int, int | None] = {}
-    if missing:
-        own = dict(Patient.objects.filter(pk__in=missing).values_list("pk", "specialist_id"))
+    own = _of_patients({step.patient_id for step in steps if not found.get(step.id)})
     return {step.id: found.get(step.id) or own.get(step.patient_id) for step in steps}
+
+
+def _of_patients(ids: set[int]) -> dict[int, int | None]:
+    if not ids:
+        return {}
+    own: dict[int, int | None] = dict(Patient.objects.filter(pk__in=ids).values_list("pk", "specialist_id"))
+    if PATIENT in _sources:
+        own |= {pk: member for pk, member in _sources[PATIENT](sorted(ids)).items() if member}
+    return own
 
 
 def _decide(membership_id: int | None, active: Mapping[int, Membership]) -> tuple[Membership | None, str]:

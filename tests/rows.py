@@ -55,6 +55,7 @@ class Rows:
             models.TimeField: time(12),
             models.JSONField: {},
             ArrayField: [],
+            models.FloatField: 1.0,
             models.BooleanField: False,
             models.IntegerField: next(self._numbers),
         }

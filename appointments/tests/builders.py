@@ -10,8 +10,8 @@ from typing import Any
 from accounts.actor import Actor, acting_as
 from accounts.models import Membership
 from appointments.models import Appointment, Service
+from automations.tests.firing import changes_of, fired_by  # noqa: F401 - tests of appointments find them here
 from clinic import clock
-from clinic.db import Change, records_changed
 
 STATES = tuple(Appointment.Status.values)
 
@@ -54,34 +54,6 @@ def acting(member: Membership) -> Iterator[None]:
     """Act as a member of staff."""
     with acting_as(Actor("user", user_id=member.user_id, membership_id=member.pk, clinic_id=member.clinic_id)):
         yield
-
-
-def changes_of(write: Callable[[], Any]) -> list[Change]:
-    """Do a write and return the changes that it announced."""
-    seen: list[Change] = []
-
-    def listen(sender: Any, changes: list[Change], **_: Any) -> None:
-        seen.extend(changes)
-
-    records_changed.connect(listen)
-    try:
-        write()
-    finally:
-        records_changed.disconnect(listen)
-    return seen
-
-
-def fired_by(write: Callable[[], Any]) -> list[str]:
-    """Do a write and return the keys of the triggers that it fired, sorted."""
-    from automations.engine.declare import catalog
-
-    changes = changes_of(write)
-    return sorted(
-        trigger.key
-        for change in changes
-        for trigger in catalog.triggers.values()
-        if trigger.model == change.model and trigger.fires(change)
-    )
 
 
 def moves(visit: Appointment, **values: Any) -> dict[str, Callable[[], Any]]:

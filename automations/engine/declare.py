@@ -154,6 +154,13 @@ class Trigger:
         """Tell whether a rule with this config wants an event with these facts (an unknown fact: no)."""
         return all(meets(facts.get(key), allowed) for key, allowed in self.requires(config))
 
+    def stops(self, config: Mapping[str, Any], data: Mapping[str, Any]) -> bool:
+        """Tell whether an event of this kind that carries `data` stops a rule with these trigger settings.
+
+        Asked only where the rule names this key among what stops it.
+        """
+        return True
+
     def problems(self, config: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
         """Give (param name, message) for settings that are valid alone but not together."""
         return ()

@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import product
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.apps import apps
 from django.db import transaction
-from django.db.models import UniqueConstraint
+from django.db.models import DateTimeField, UniqueConstraint
 
 from automations import ticking
 from automations.engine.declare import catalog
+from automations.engine.timing import anchor_moment
 from automations.models import Event, Run, Step
 from automations.tests.builders import move, published, visit
 from automations.tests.transitions import LATER, TRANSITIONS, Records, Transition
@@ -21,6 +23,7 @@ from clinic.changes import origin, silently
 from clinic.db import WatchedModel
 from forms_app.models import FormRequest
 from forms_app.tests.builders import ask, make_template
+from treatments.tests.builders import make_plan
 
 pytestmark = pytest.mark.django_db
 
@@ -237,7 +240,7 @@ def test_a_silent_transition_starts_nothing_and_stops_all_the_same(clinic, label
     model, records = MODELS[label], Records(clinic)
     row = records.stored(model, **transition.before)
     trigger = catalog.triggers[transition.fires[0]]
-    subject = (trigger.subject, row.appointment_id if label == "appointments.VisitSummary" else row.pk)
+    subject = (trigger.subject, _subject_id(trigger, row))
     stopped = a_step(row, subject, row.patient_key(), stop_on=[f"{trigger.key}:subject"])
     of_patient = a_step(row, ("other", 7), row.patient_key(), stop_on=[f"{trigger.key}:patient"])
     untouched = a_step(row, (subject[0], subject[1] + 1_000), row.patient_key(), stop_on=[f"{trigger.key}:subject"])
@@ -265,6 +268,15 @@ def test_a_silent_creation_records_nothing(clinic, label, transition, write):
     assert not Event.objects.exists()
 
 
+def _subject_id(trigger: Any, row: Any) -> int:
+    """Return the id of what the trigger's events are about: the row, or the record that it is of."""
+    wanted = catalog.subjects[trigger.subject].model
+    if trigger.model == wanted:
+        return int(row.pk)
+    relations = [field for field in row._meta.concrete_fields if field.is_relation]
+    return int(next(getattr(row, one.attname) for one in relations if one.related_model._meta.label == wanted))
+
+
 RELATIVE = {"mode": "relative", "amount": 2, "unit": "days", "direction": "after"}
 
 
@@ -274,7 +286,9 @@ RELATIVE = {"mode": "relative", "amount": 2, "unit": "days", "direction": "after
 def test_moving_an_anchor_moves_the_step_on_every_path_silently_or_not(clinic, patient, anchor, write, quiet):
     row = ANCHORED[anchor](clinic, patient, anchor)
     step = Step.objects.get(anchor=anchor)
-    new = clock.now().replace(microsecond=0) + timedelta(days=40)
+    new: Any = clock.now().replace(microsecond=0) + timedelta(days=40)
+    if not isinstance(row._meta.get_field(catalog.anchors[anchor].field), DateTimeField):
+        new = new.date()
     events_before = Event.objects.count()
     if quiet:
         with silently("import"):
@@ -284,7 +298,8 @@ def test_moving_an_anchor_moves_the_step_on_every_path_silently_or_not(clinic, p
         write(row, {catalog.anchors[anchor].field: new})
     step.refresh_from_db()
     assert (step.state, step.epoch) == ("pending", 0)
-    assert abs(step.due_at - (new + timedelta(days=2))) <= timedelta(hours=1)  # a clock change may lie between
+    moved_to = anchor_moment(new, ZoneInfo(clinic.time_zone))
+    assert abs(step.due_at - (moved_to + timedelta(days=2))) <= timedelta(hours=1)  # a clock change may lie between
 
 
 def _anchored_visit(clinic: Any, patient: Any, anchor: str) -> Any:
@@ -303,7 +318,18 @@ def _anchored_form(clinic: Any, patient: Any, anchor: str) -> Any:
     return FormRequest.objects.get(pk=request.pk)
 
 
-ANCHORED = {"appointment.starts_at": _anchored_visit, "form.due_at": _anchored_form}
+def _anchored_plan(clinic: Any, patient: Any, anchor: str) -> Any:
+    published(clinic, "treatment.assigned", {"type": "jot", "title": "x", "timing": {**RELATIVE, "anchor": anchor}})
+    row = make_plan(patient, ends_on=clock.now().date() + timedelta(days=9))
+    ticking.drain_engine()
+    return type(row).objects.get(pk=row.pk)
+
+
+ANCHORED = {
+    "appointment.starts_at": _anchored_visit,
+    "form.due_at": _anchored_form,
+    "plan.ends_on": _anchored_plan,
+}
 
 
 def test_every_anchor_is_in_the_walk():

@@ -27,6 +27,8 @@ PROMISED = sorted(
             "patient.left",
             "patient.onboarded",
         ),
+        *("treatment.adherence_dropped", "treatment.adherence_recovered", "treatment.assigned"),
+        *("treatment.completed", "treatment.ended", "treatment.session_logged"),
     ]
 )
 TESTS_OWN = {"jot", "whisper"}
