@@ -1,9 +1,9 @@
-"""`manage.py catalog_docs`: write what rules are made of into docs/rules.md, from the declarations themselves."""
+"""`manage.py catalog_docs`: write what rules are made of, and the tables, into docs/, from the code itself."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,10 @@ from django.utils import translation
 
 from automations.engine.declare import Fact, FactType, Param, catalog
 from automations.engine.operators import operators_for
+from automations.management import schema_docs
 from automations.wording import operator_label
 
-BEGIN, END = "<!-- catalog -->", "<!-- /catalog -->"
-PLACE = Path(settings.BASE_DIR) / "docs" / "rules.md"
+DOCS = Path(settings.BASE_DIR) / "docs"
 TAKES = {
     "number": "a number",
     "pair": "two numbers",
@@ -36,6 +36,12 @@ def section() -> str:
     with translation.override("en"):
         parts = [*_triggers(), *_facts(), *_operators(), *_actions(), *_anchors()]
     return "\n".join(parts)
+
+
+def operators() -> str:
+    """Return the table of operators, in English."""
+    with translation.override("en"):
+        return "\n".join(_operators())
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
@@ -132,35 +138,46 @@ def _anchors() -> Iterator[str]:
     yield from _table(("key", "name"), sorted(rows))
 
 
-def replaced(page: str) -> str:
-    """Return the page with its generated part made anew. Raises ValueError if the page has no place for it."""
-    before, begin, rest = page.partition(BEGIN)
-    _old, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page needs the lines {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n{section()}{END}{after}"
+PARTS: dict[str, dict[str, Callable[[], str]]] = {
+    "rules.md": {"catalog": section},
+    "spec.md": {"schema": schema_docs.schema, "operators": operators, "wire": schema_docs.wire},
+}
+"""The pages with generated parts: by page and name, what writes it between <!-- name --> and <!-- /name -->."""
+
+
+def replaced(page: str, parts: Mapping[str, Callable[[], str]]) -> str:
+    """Return the page with its generated parts made anew. Raises ValueError if the page has no place for one."""
+    for name, write in parts.items():
+        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        before, found, rest = page.partition(begin)
+        _old, closed, after = rest.partition(end)
+        if not found or not closed:
+            raise ValueError(f"the page needs the lines {begin} and {end}")
+        page = f"{before}{begin}\n{write()}{end}{after}"
+    return page
 
 
 class Command(BaseCommand):
-    """Keep the page true."""
+    """Keep the pages true."""
 
-    help = "Write the lists of triggers, facts, operators and actions into docs/rules.md."
+    help = "Write the lists of triggers, facts, operators, actions and tables into docs/rules.md and docs/spec.md."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the wish to look only."""
-        parser.add_argument("--check", action="store_true", help="change nothing; fail if the page is out of date")
+        parser.add_argument("--check", action="store_true", help="change nothing; fail if a page is out of date")
 
     def handle(self, *args: Any, check: bool, **options: Any) -> None:
-        """Write the page, or say that it is old."""
-        old = PLACE.read_text(encoding="utf-8")
-        try:
-            new = replaced(old)
-        except ValueError as error:
-            raise CommandError(f"{PLACE.name}: {error}.") from None
-        if check:
-            if new != old:
-                raise CommandError(f"{PLACE.name} is out of date. Write it anew: python manage.py catalog_docs")
-            return
-        PLACE.write_text(new, encoding="utf-8")
-        self.stdout.write(f"{PLACE.name}: {'written' if new != old else 'nothing new'}.")
+        """Write the pages, or say which is old."""
+        for name, parts in PARTS.items():
+            place = DOCS / name
+            old = place.read_text(encoding="utf-8")
+            try:
+                new = replaced(old, parts)
+            except ValueError as error:
+                raise CommandError(f"{name}: {error}.") from None
+            if check and new != old:
+                raise CommandError(f"{name} is out of date. Write it anew: python manage.py catalog_docs")
+            if not check:
+                place.write_text(new, encoding="utf-8")
+                self.stdout.write(f"{name}: {'written' if new != old else 'nothing new'}.")
