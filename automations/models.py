@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from clinic.clock import ClinicNow
 from clinic.db import ClinicForeignKey, ClinicModel
 
 
@@ -209,3 +210,56 @@ class Step(ClinicModel):
 
     def __str__(self) -> str:
         return f"{self.action} #{self.pk}"
+
+
+class DateCursor(ClinicModel):
+    """How far a rule on a date of its patients has come: the next local day to look at, and whom it has looked at."""
+
+    rule = ClinicForeignKey(Rule, db_index=False, related_name="date_cursors")
+    version = ClinicForeignKey(RuleVersion, db_index=False, related_name="+")
+    day = models.DateField()
+    after_patient = models.BigIntegerField(default=0)
+    next_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("date cursor")
+        verbose_name_plural = _("date cursors")
+        constraints = [models.UniqueConstraint(fields=["rule"], name="one_date_cursor_a_rule")]
+        indexes = [models.Index(fields=["next_at"], name="date_cursor_next")]
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.day}"
+
+
+class Enrolment(ClinicModel):
+    """A rule started for patients who were there before it, so many a minute, until all have had their turn."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        CANCELLED = "cancelled", _("cancelled")
+
+    rule = ClinicForeignKey(Rule, related_name="enrolments", verbose_name=_("rule"))
+    who = models.CharField(_("who"), max_length=100)
+    patient_ids = ArrayField(models.BigIntegerField(), default=list, editable=False)
+    per_minute = models.PositiveIntegerField(_("patients a minute"))
+    position = models.PositiveIntegerField(default=0, editable=False)
+    started = models.PositiveIntegerField(_("started"), default=0, editable=False)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.RUNNING)
+    next_at = models.DateTimeField(db_default=ClinicNow(), editable=False)
+    started_by = ClinicForeignKey("accounts.Membership", null=True, related_name="+", verbose_name=_("by"))
+    finished_at = models.DateTimeField(_("finished at"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("enrolment")
+        verbose_name_plural = _("enrolments")
+        ordering = ("-id",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["rule"], condition=models.Q(state="running"), name="one_running_enrolment_a_rule"
+            )
+        ]
+        indexes = [models.Index(fields=["next_at"], condition=models.Q(state="running"), name="enrolment_next")]
+
+    def __str__(self) -> str:
+        return f"{self.rule} #{self.pk}"

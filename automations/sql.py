@@ -123,11 +123,11 @@ def _empty(kind: str, expression: Any) -> Any:
 
 def _date(condition: Condition, expression: Any, asking: Asking) -> Any:
     bounds = date_bounds(condition.op, condition.value, asking.now, asking.zone)
-    plain = _is_plain_date(expression, asking.ctx)
+    plain = is_plain_date(expression, asking.ctx)
     return within(expression, bounds.dates if plain else bounds.instants, DateField() if plain else DateTimeField())
 
 
-def _is_plain_date(expression: Any, ctx: ReadContext) -> bool:
+def is_plain_date(expression: Any, ctx: ReadContext) -> bool:
     """Tell whether an expression is a calendar date; a bare column is asked of the patient's model."""
     if isinstance(expression, F):
         column: Any = expression

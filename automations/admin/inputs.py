@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from automations.admin.choices import Choices, Option
 from automations.engine.declare import Fact, Param
-from automations.engine.moments import UNITS
+from automations.engine.moments import CALENDAR_UNITS, UNITS
 
 MISSING: Any = object()
 MOST = 2**53
@@ -45,9 +45,9 @@ class Input:
         return self.parts.get(first) or next(iter(self.schemas))
 
 
-def units() -> list[Option]:
+def units(only: Iterable[str] = UNITS) -> list[Option]:
     """Return the units of time as options."""
-    return [{"title": str(UNIT_LABELS[unit]), "value": unit} for unit in UNITS]
+    return [{"title": str(UNIT_LABELS[unit]), "value": unit} for unit in only]
 
 
 def _single(key: str, schema: dict[str, Any], fits: Callable[[Any], bool], blank: Any = "") -> Input:
@@ -183,12 +183,12 @@ def pair(key: str) -> Input:
     return Input(schemas, {low: None, high: None}, write, read, {"0": low, "1": high})
 
 
-def span(key: str, title: Any) -> Input:
+def span(key: str, title: Any, *, only: Iterable[str] = UNITS, hint: Any = "") -> Input:
     """Type an amount and a unit of time; without an amount it is not given."""
     amount, unit = f"{key}__amount", f"{key}__unit"
     schemas = {
-        amount: {"type": "integer", "title": title},
-        unit: {"type": "string", "title": _("unit"), "choices": units(), "default": "days"},
+        amount: {"type": "integer", "title": title} | _hint(hint),
+        unit: {"type": "string", "title": _("unit"), "choices": units(only), "default": "days"},
     }
 
     def write(value: Any) -> dict[str, Any] | None:
@@ -251,6 +251,7 @@ _PLAIN: dict[str, Callable[[Param, str, Any], Input]] = {
     "number": lambda p, key, title: number(key, title, low=p.minimum, high=p.maximum, hint=p.help),
     "boolean": lambda p, key, title: flag(key, title, optional=not p.required),
     "window": lambda p, key, title: span(key, title),
+    "offset": lambda p, key, title: span(key, title, only=CALENDAR_UNITS, hint=p.help),
     "date": lambda p, key, title: day(key, title),
     "time": lambda p, key, title: clock_time(key, title, hint=p.help),
 }

@@ -7,7 +7,7 @@ bad declaration never stops the process from starting. `catalog` is the process-
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, TypeVar
@@ -32,8 +32,20 @@ class FactType(StrEnum):
     any = "any"
 
 
-def as_choices(choices: Iterable[Any]) -> Choices:
+class LateChoices:
+    """Choices that are known only once everything is declared; they are read anew each time."""
+
+    def __init__(self, read: Callable[[], Iterable[Any]]) -> None:
+        self._read = read
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(as_choices(self._read()))
+
+
+def as_choices(choices: Iterable[Any]) -> Choices | LateChoices:
     """Bring choices to (value, label) pairs; a plain string is its own label."""
+    if isinstance(choices, LateChoices):
+        return choices
     return tuple((one, one) if isinstance(one, str) else (str(one[0]), one[1]) for one in choices)
 
 
@@ -179,12 +191,11 @@ class Fact:
 
     `subject` is the kind whose triggers offer it ("patient": every trigger); `triggers` narrows it to those keys.
     `choices` or `reference` bound the values of choice, reference and list facts. `sources` are the models whose
-    change can
-    change it. `expression(ctx, **params)` reads it in SQL; `value(view)` reads it from the changed row. `folded` is
-    the
-    expression of the stored folded text. `change`: the event carries the old value too, under values.old_key(key).
-    `history`: the rows that it reads keep their dates, so that asked later, with the clock at the event, it tells what
-    held then. `said` puts the value into a sentence about the patient: "%(who)s is %(value)s".
+    change can change it. `expression(ctx, **params)` reads it in SQL; `value(view)` reads it from the changed row.
+    `folded` is the expression of the stored folded text. `yearly`: a date that comes round every year. `change`: the
+    event carries the old value too, under values.old_key(key). `history`: the rows that it reads keep their dates, so
+    that asked later, with the clock at the event, it tells what held then. `said` puts the value into a sentence about
+    the patient: "%(who)s is %(value)s".
     """
 
     key: str
@@ -206,6 +217,7 @@ class Fact:
     change: bool = False
     history: bool = False
     said: Any = ""
+    yearly: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "type", FactType(self.type))

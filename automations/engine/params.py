@@ -51,6 +51,10 @@ def _window(param: Param, raw: Any, path: str, problems: Problems) -> Any:
     return scalars.span(raw, path, problems)
 
 
+def _offset(param: Param, raw: Any, path: str, problems: Problems) -> Any:
+    return scalars.offset(raw, path, problems)
+
+
 def _day(param: Param, raw: Any, path: str, problems: Problems) -> Any:
     return scalars.day(raw, path, problems)
 
@@ -72,6 +76,7 @@ PARAM_TYPES: dict[str, Check] = {
     "choice": _choice,
     "reference": _reference,
     "window": _window,
+    "offset": _offset,
     "date": _day,
     "time": _time,
     "text_list": _text_list,

@@ -8,12 +8,13 @@ from collections.abc import Callable, Collection
 from datetime import date, time
 from typing import Any, Final
 
-from .moments import MAX_AMOUNT, UNITS
+from .moments import CALENDAR_UNITS, MAX_AMOUNT, UNITS
 from .problems import Problems, child, nearest, one_of, shown
 
 MAX_NUMBER = 10**12
 MAX_TEXT = 200
 MAX_LONG_TEXT = 10_000
+MAX_OFFSET = {"days": 3_660, "weeks": 520, "months": 120}
 MAX_MEMBERS = 100
 EARLIEST, LATEST = date(1800, 1, 1), date(2200, 12, 31)
 
@@ -136,6 +137,18 @@ def span(raw: Any, path: str, problems: Problems, least: int = 1, units: Collect
     known_keys(raw, ("amount", "unit"), path, problems)
     amount, unit = amount_and_unit(raw, path, problems, least, units)
     return BAD if BAD in (amount, unit) else {"amount": amount, "unit": unit}
+
+
+def offset(raw: Any, path: str, problems: Problems) -> Any:
+    """Check {"amount": -14, "unit": "days"}: that long before (negative) or after a date; calendar units only."""
+    if not isinstance(raw, dict):
+        problems.add(path, "type", f'Write an object such as {{"amount": -14, "unit": "days"}} here, not {shown(raw)}.')
+        return BAD
+    known_keys(raw, ("amount", "unit"), path, problems)
+    unit = word(raw.get("unit"), CALENDAR_UNITS, child(path, "unit"), problems)
+    most = MAX_OFFSET.get(unit, 0) if isinstance(unit, str) else 0
+    amount = BAD if unit is BAD else integer(raw.get("amount"), child(path, "amount"), problems, -most, most)
+    return BAD if amount is BAD else {"amount": amount, "unit": unit}
 
 
 def amount_and_unit(

@@ -144,6 +144,9 @@ def param_phrase(param: Param, value: Any) -> Phrase:
         return Phrase("value.yes" if value else "value.no")
     if param.type == "window":
         return _span(value["amount"], value["unit"])
+    if param.type == "offset":
+        side = "after" if value["amount"] > 0 else "before" if value["amount"] else "same"
+        return Phrase(f"offset.{side}", {"span": _span(abs(value["amount"]), value["unit"])})
     reference = param.reference if param.type == "reference" else None
     labels = dict(param.choices)
     if isinstance(value, list):

@@ -144,6 +144,7 @@ def _bounded(param: Param) -> Schema:
         "boolean": {"type": "boolean"},
         "choice": {"enum": [value for value, _label in param.choices]},
         "window": _span(),
+        "offset": _offset(),
         "date": DAY,
         "time": TIME,
         "text_list": _many(TEXT),
@@ -167,6 +168,12 @@ def _many(item: Schema, least: int = 1, most: int = scalars.MAX_MEMBERS) -> Sche
 
 def _span(least: int = 1) -> Schema:
     return _record(_amount(least), ("amount", "unit"))
+
+
+def _offset() -> Schema:
+    most = max(scalars.MAX_OFFSET.values())
+    amount: Schema = {"type": "integer", "minimum": -most, "maximum": most}
+    return _record({"amount": amount, "unit": {"enum": list(CALENDAR_UNITS)}}, ("amount", "unit"))
 
 
 def _amount(least: int, units: tuple[str, ...] = UNITS) -> dict[str, Schema]:

@@ -90,6 +90,18 @@ register(
 )
 register(
     Fact(
+        key="patient.birth_date",
+        label=_("Date of birth"),
+        type=FactType.date,
+        doc=_("The whole date; one of which only the year is noted is unknown."),
+        example={"field": "patient.birth_date", "op": "before", "value": "1961-01-01"},
+        sources=SOURCES,
+        expression=_column("birth_date"),
+        yearly=True,
+    )
+)
+register(
+    Fact(
         key="patient.sex",
         label=_("Sex"),
         type=FactType.choice,

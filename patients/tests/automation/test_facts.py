@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from automations.engine.declare import catalog
 from automations.facts import read_patients
 from clinic import clock
 from patients import services
@@ -77,6 +78,13 @@ def test_choice_list_and_date(patient):
     assert fact(patient, "patient.sex") == "female"
     assert fact(patient, "patient.tags") == ["vip", "Knee"]
     assert datetime.fromisoformat(fact(patient, "patient.registered_at")) == patient.registered_at
+
+
+def test_the_date_of_birth_is_a_plain_date_and_comes_round_every_year(patient):
+    assert fact(patient, "patient.birth_date") == "1957-03-02"
+    assert catalog.facts["patient.birth_date"].yearly is True
+    services.update(patient, birth_date=None)
+    assert fact(patient, "patient.birth_date") is None
 
 
 def test_the_specialist_is_named_by_slug(patient, specialist):

@@ -1,0 +1,1 @@
+"""What the engine itself offers to rules; discovered, never listed."""
