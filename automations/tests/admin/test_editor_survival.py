@@ -81,7 +81,11 @@ def test_every_operator_of_every_fact_survives_the_editor(clinic):
                 rest = {k: v for k, v in fact.example.items() if k not in ("field", "op", "value")}
                 items.append({"field": fact.key, "op": op.key, **({} if value is None else {"value": value}), **rest})
         for start in range(0, len(items), 90):
-            draft = document(trigger, conditions={"match": "all", "items": items[start : start + 90]})
+            draft = document(
+                trigger,
+                config=catalog.triggers[trigger].example,
+                conditions={"match": "all", "items": items[start : start + 90]},
+            )
             draft = spec_to_json(parse_rule(draft, catalog))
             assert there_and_back(clinic, draft) == draft
 
