@@ -77,14 +77,15 @@ def wake_sweep() -> None:
 
 
 def refresh(segment_id: int) -> int:
-    """Work out a whole segment, if it is due and nobody else is at it; return 1 if this did it."""
+    """Work out a whole segment, if it is due and nobody else is at it; return 1 if this got hold of it."""
     moment = now()
     if not _due(moment).filter(pk=segment_id).update(lease_until=moment + LEASE):
         return 0
     with origin("tick"):
         for one in refreshing.usable(Segment.objects.filter(pk=segment_id).select_related("clinic")):
             try:
-                return int(_whole(one, moment))
+                _whole(one, moment)
+                return 1
             except Error as error:
                 if not claims.is_retriable(error):
                     refreshing.set_aside(one.segment_id, one.version, f"{type(error).__name__}: {error}")
@@ -103,13 +104,13 @@ def build_at_once(segment: Segment) -> None:
         _finish(one, moment)
 
 
-def _whole(one: Definition, moment: datetime) -> bool:
+def _whole(one: Definition, moment: datetime) -> None:
     """Compare once, then write in chunks of locked patients, each looked at again under its lock."""
     patients = [row.patient_id for row in difference.crossings(one, moment)]
     for start in range(0, len(patients), CHUNK):
         if not _chunk(one, patients[start : start + CHUNK]):
-            return False  # somebody edited it: what is left is the next build's
-    return _finish(one, moment)
+            return  # somebody edited it: what is left is the next build's
+    _finish(one, moment)
 
 
 def _chunk(one: Definition, patients: Sequence[int]) -> bool:
@@ -125,11 +126,11 @@ def _chunk(one: Definition, patients: Sequence[int]) -> bool:
     return True
 
 
-def _finish(one: Definition, moment: datetime) -> bool:
+def _finish(one: Definition, moment: datetime) -> None:
     """Note that the segment was worked out as of a moment, and when it must be again."""
     due = next_sweep(one, moment) if one.depends_on_time else None
     rows = Segment.objects.filter(pk=one.segment_id, version=one.version)
-    return bool(rows.update(built_version=one.version, next_sweep_at=due, lease_until=None))
+    rows.update(built_version=one.version, next_sweep_at=due, lease_until=None)
 
 
 def next_sweep(one: Definition, moment: datetime) -> datetime:

@@ -174,8 +174,8 @@ def _by_hand(segment: Segment, patient: Patient, *, enters: bool) -> bool:
     one = Move(patient_id=patient.pk, enters=enters, reason=Reason.STAFF)
     moved = bool(memberships.move(place_of(segment), [one], now()))
     if moved:
-        verb = "added" if enters else "removed"
-        audit.record(f"segment.member_{verb}", obj=segment, detail={"patient": patient.pk})
+        row = SegmentMembership.objects.get(segment=segment, patient=patient)
+        audit.record("segment.member_added" if enters else "segment.member_removed", obj=row)
     return moved
 
 
