@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from random import Random
 from threading import Event as Flag
 
@@ -52,15 +53,14 @@ def test_four_refreshers_and_two_writers_tell_each_crossing_once(clinic, people)
 
         def write(which, number=number, writers=writers, done=done):
             random = Random(number * 2 + which)
-            for _ in range(8):
-                row = random.choice(people)
-                try:
-                    change(row, tags=random.choice([["vip"], [], ["vip", "x"]]))
-                except StaleRecord:  # the other writer was quicker
-                    continue
-            writers[which].set()
-            if all(flag.is_set() for flag in writers):
-                done.set()
+            try:
+                for _ in range(8):
+                    with suppress(StaleRecord):  # the other writer was quicker
+                        change(random.choice(people), tags=random.choice([["vip"], [], ["vip", "x"]]))
+            finally:
+                writers[which].set()
+                if all(flag.is_set() for flag in writers):
+                    done.set()
 
         def refresh(done=done):
             while not done.is_set():
