@@ -9,7 +9,7 @@ from django.apps import apps
 from django.core.checks import CheckMessage, Error, register
 
 from automations.engine.conditions import parse_group
-from automations.engine.declare import Action, Catalog, Fact, Trigger, catalog
+from automations.engine.declare import Action, Catalog, Fact, Facts, Trigger, catalog
 from automations.engine.problems import RuleInvalid
 from automations.engine.schema import parse_rule
 
@@ -78,7 +78,7 @@ def _fact(known: Catalog, fact: Fact) -> Iterator[CheckMessage]:
     if fact.reference is not None and fact.reference not in known.references:
         yield _error(fact.key, f"refers to {fact.reference!r}, which nobody declares", "E004")
     try:
-        parse_group({"match": "all", "items": [dict(fact.example)]}, {fact.key: fact})
+        parse_group({"match": "all", "items": [dict(fact.example)]}, Facts({fact.key: fact}))
     except RuleInvalid as error:
         yield _error(fact.key, f"has an example that is refused ({error})", "E003")
 

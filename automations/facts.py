@@ -100,6 +100,10 @@ def _read_views(views: Mapping[int, EventView], asks: Sequence[Ask], found: dict
     for key, params in asks:
         fact = catalog.facts[key]
         read = partial(cast(Any, fact.value), **params)
+        if fact.family:
+            for pk, view in views.items():
+                found[pk].update({f"{key.removesuffix('*')}{name}": value for name, value in read(view).items()})
+            continue
         _add(found, fact_key(key, params), fact, {pk: read(view) for pk, view in views.items()})
         if fact.change:
             olds = {pk: _old(fact, view) for pk, view in views.items()}

@@ -13,7 +13,7 @@ from typing import Any
 
 from automations.admin.choices import Choices
 from automations.admin.inputs import Input, of_param
-from automations.admin.lines import EXTRA, GROUP, NOWHERE, ActionLine, FactLine, TimingLine
+from automations.admin.lines import EXTRA, GROUP, MEMBER, NOWHERE, ActionLine, FactLine, TimingLine
 from automations.engine.declare import Fact, Param, catalog
 from automations.engine.problems import Problems, RuleInvalid
 from automations.engine.structure import check_structure
@@ -99,7 +99,9 @@ class Editor:
         return self._condition(name, item)
 
     def _condition(self, name: str, item: dict[str, Any]) -> dict[str, Any]:
-        line = self.fact_line(name)
+        fact = self.offered[name]
+        key = fact.member_of or name
+        line = self.fact_line(key)
         op = item["op"] if isinstance(item.get("op"), str) else ""
         values: dict[str, Any] = {}
         for one in line.operands.values():
@@ -108,12 +110,14 @@ class Editor:
         written = operand.write(item["value"]) if operand is not None and "value" in item else None
         lost = {"value": item["value"]} if "value" in item and written is None and item["value"] is not None else {}
         rest = {key: value for key, value in item.items() if key not in ("field", "op", "value")}
+        if fact.member_of:
+            rest[MEMBER] = name.partition(".")[2]
         params = _write(line.params, rest)
         self._keep_members(line.fact, item.get("value"))
         self._keep_params(line.fact.key, line.fact.params, rest)
-        self.choices.keep((f"op {name}",), [op] if op else [])
+        self.choices.keep((f"op {key}",), [op] if op else [])
         extra = _merge(lost, params.pop(EXTRA))
-        return {"field": name, "op": op, **values, **(written or {}), **params, EXTRA: extra}
+        return {"field": key, "op": op, **values, **(written or {}), **params, EXTRA: extra}
 
     def _keep_members(self, fact: Fact, value: Any) -> None:
         self._keep(fact.key, fact.choices, fact.reference, value)

@@ -18,6 +18,8 @@ from automations.wording import operator_label
 EXTRA = "extra__"
 """What a stored line holds beyond what anything reads, as JSON text, so that saving does not lose it unseen."""
 GROUP = "group"
+MEMBER = "member__"
+"""The name of a member, in a line about a family of facts."""
 TYPE_LABELS = {
     "number": _lazy("number"),
     "choice": _lazy("choice"),
@@ -68,6 +70,8 @@ class FactLine:
             if made is not None:
                 self.operands[op.takes] = made
         self.params = {p.name: inputs.of_param(p, fact.key, choices) for p in fact.params}
+        if fact.family:
+            self.params[MEMBER] = inputs.text(MEMBER, _("which one, by name"), most=50)
 
     def op_options(self) -> list[dict[str, str]]:
         """Return the operators of the fact's type as options; where they decide the type, each says which."""

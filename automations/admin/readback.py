@@ -12,7 +12,7 @@ from typing import Any
 
 from automations.admin.convert import Editor, param_inputs
 from automations.admin.inputs import MISSING, Input
-from automations.admin.lines import EXTRA, GROUP, TimingLine
+from automations.admin.lines import EXTRA, GROUP, MEMBER, TimingLine
 from automations.engine.declare import catalog
 
 Coords = tuple[str, ...]
@@ -65,6 +65,9 @@ class Readback:
         if operand is not None:
             self._read(operand, "value", data, item, at, wire)
         item |= self._params(line.params, data, at, wire)
+        if line.fact.family:
+            item["field"] = f"{name.removesuffix('*')}{item.pop(MEMBER, '')}"
+            self.places[(*wire, "field")] = (*at, MEMBER)
         return {**item, **self._extra(data, at, wire)}
 
     def actions(self, data: Any) -> Any:

@@ -128,8 +128,11 @@ def _parse_condition(
 ) -> Condition | None:
     name = data.get("field")
     fact = facts.get(name) if isinstance(name, str) else None
-    if not isinstance(name, str) or fact is None:
-        hint = nearest(name, list(facts)) or f" Known for this trigger: {one_of(facts)}."
+    if not isinstance(name, str) or fact is None or fact.family:
+        hint = (
+            nearest(name, [key for key in facts if not key.endswith("*")])
+            or f" Known for this trigger: {one_of(facts)}."
+        )
         problems.add(child(path, "field"), "unknown_field", f"Choose another field; {shown(name)} is not known.{hint}")
         return None
     before = len(problems)

@@ -7,14 +7,17 @@ bad declaration never stops the process from starting. `catalog` is the process-
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, ClassVar, TypeVar
 
 from .values import Refusal, StepContext
 
 T = TypeVar("T")
+MEMBER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,49}", re.ASCII)
+"""The name of a fact within a family."""
 Choices = tuple[tuple[str, str], ...]
 Requirement = tuple[str, tuple[Any, ...]]
 
@@ -192,10 +195,11 @@ class Fact:
     `subject` is the kind whose triggers offer it ("patient": every trigger); `triggers` narrows it to those keys.
     `choices` or `reference` bound the values of choice, reference and list facts. `sources` are the models whose
     change can change it. `expression(ctx, **params)` reads it in SQL; `value(view)` reads it from the changed row.
-    `folded` is the expression of the stored folded text. `yearly`: a date that comes round every year. `change`: the
-    event carries the old value too, under values.old_key(key). `history`: the rows that it reads keep their dates, so
-    that asked later, with the clock at the event, it tells what held then. `said` puts the value into a sentence about
-    the patient: "%(who)s is %(value)s".
+    `folded` is the expression of the stored folded text. `yearly`: a date that comes round every year. `family`: its
+    key ends in ".*", any name may stand there (`member_of` in such a one), and `value` gives all by name. `change`:
+    the event carries the old value too, under values.old_key(key). `history`: the rows that it reads keep their dates,
+    so that asked later, with the clock at the event, it tells what held then. `said` puts the value into a sentence
+    about the patient: "%(who)s is %(value)s".
     """
 
     key: str
@@ -218,10 +222,36 @@ class Fact:
     history: bool = False
     said: Any = ""
     yearly: bool = False
+    family: bool = False
+    member_of: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "type", FactType(self.type))
         object.__setattr__(self, "choices", as_choices(self.choices))
+
+
+class Facts(dict[str, Fact]):
+    """Facts by key; asked for "event.pain" by name, it gives the member of the family "event.*"."""
+
+    def __missing__(self, key: str) -> Fact:
+        prefix, dot, name = key.partition(".") if isinstance(key, str) else ("", "", "")
+        family = super().get(f"{prefix}.*") if dot and MEMBER.fullmatch(name) else None
+        if family is None or family.value is None:
+            raise KeyError(key)
+        read = family.value
+        return replace(
+            family, key=key, label=name, family=False, member_of=family.key, value=lambda view: read(view).get(name)
+        )
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the fact, a member of a family included, or the default."""
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and self.get(key) is not None
 
 
 class Action:
@@ -280,12 +310,12 @@ class Catalog:
 
     def __init__(self) -> None:
         self.triggers: dict[str, Trigger] = {}
-        self.facts: dict[str, Fact] = {}
+        self.facts = Facts()
         self.actions: dict[str, Action] = {}
         self.subjects: dict[str, Subject] = {}
         self.anchors: dict[str, Anchor] = {}
         self.references: dict[str, Reference] = {}
-        self._offered: dict[str, dict[str, Fact]] = {}
+        self._offered: dict[str, Facts] = {}
 
     def add(self, declaration: Any) -> None:
         """Take in one declaration. Raises DuplicateDeclaration, or TypeError for anything else."""
@@ -311,11 +341,13 @@ class Catalog:
                 return table, getattr(declaration, name)
         raise TypeError(f"{declaration!r} is no trigger, fact, action, subject, anchor or reference.")
 
-    def facts_for(self, trigger_key: str) -> dict[str, Fact]:
+    def facts_for(self, trigger_key: str) -> Facts:
         """List the facts that an event of this trigger offers, by key. Raises KeyError for an unknown trigger."""
         if trigger_key not in self._offered:
             trigger = self.triggers[trigger_key]
-            self._offered[trigger_key] = {key: fact for key, fact in self.facts.items() if _offers(trigger, fact)}
+            self._offered[trigger_key] = Facts(
+                (key, fact) for key, fact in self.facts.items() if _offers(trigger, fact)
+            )
         return self._offered[trigger_key]
 
     def anchors_for(self, trigger_key: str) -> dict[str, Anchor]:

@@ -8,11 +8,12 @@ schema.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from . import scalars
 from .conditions import GROUP, MATCHES, MAX_CONDITIONS
-from .declare import Action, Catalog, Fact, Param, Trigger
+from .declare import MEMBER, Action, Catalog, Fact, Param, Trigger
 from .moments import CALENDAR_UNITS, MAX_AMOUNT, UNITS
 from .operators import Operator, operators_for
 from .schema import ACTION_ID, MAX_ACTIONS, MAX_HOURLY_CAP, MAX_NOTE, MAX_REENTRY_DAYS, REENTRY_MODES
@@ -76,12 +77,19 @@ def fact_schema(fact: Fact) -> Schema:
 
 
 def _condition(fact: Fact, takes: str, ops: list[Operator]) -> Schema:
-    own: dict[str, Schema] = {"field": {"const": fact.key}, "op": {"enum": [op.key for op in ops]}}
+    own: dict[str, Schema] = {"field": _named(fact), "op": {"enum": [op.key for op in ops]}}
     required = ["field", "op"]
     if takes != "nothing":
         own["value"] = _operand(fact, takes)
         required.append("value")
     return _with_params(own, required, fact.params)
+
+
+def _named(fact: Fact) -> Schema:
+    """Describe the name of a fact, or of any member of a family."""
+    if not fact.family:
+        return {"const": fact.key}
+    return {"type": "string", "pattern": f"^{re.escape(fact.key.removesuffix('*'))}{MEMBER.pattern}$"}
 
 
 def _operand(fact: Fact, takes: str) -> Schema:

@@ -79,7 +79,14 @@ def test_every_operator_of_every_fact_survives_the_editor(clinic):
                 if op.takes == "members" and fact.choices:
                     value = [fact.choices[0][0]]
                 rest = {k: v for k, v in fact.example.items() if k not in ("field", "op", "value")}
-                items.append({"field": fact.key, "op": op.key, **({} if value is None else {"value": value}), **rest})
+                items.append(
+                    {
+                        "field": fact.example["field"],
+                        "op": op.key,
+                        **({} if value is None else {"value": value}),
+                        **rest,
+                    }
+                )
         for start in range(0, len(items), 90):
             draft = document(
                 trigger,
