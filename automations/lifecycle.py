@@ -149,18 +149,22 @@ def _used_ids(rule: Rule) -> set[str]:
 
 
 @transaction.atomic
-def publish(rule: Rule, *, mode: str = Rule.Mode.ON, apply_to_pending: bool = False, edits: int | None = None) -> Rule:
+def publish(
+    rule: Rule, *, mode: str | None = Rule.Mode.ON, apply_to_pending: bool = False, edits: int | None = None
+) -> Rule:
     """Make the draft the wording that events are matched with from now on.
 
     What is pending stays pinned to the version that planned it, unless `apply_to_pending`: then its actions of the same
     id take their settings (not their time) from the new version. Events count from the first publishing, or from the
     resumption after draft, archive or quarantine. A paused rule stays paused: only `resume` asks what becomes of the
-    steps whose time has passed. `edits` (the count that was read) refuses to publish a draft that has moved on.
+    steps whose time has passed. `mode` None leaves one in review there. `edits` (the count that was read) refuses to
+    publish a draft that has moved on.
     """
     require(rule.clinic, Role.CLINIC_ADMIN)
-    if mode not in (Rule.Mode.ON, Rule.Mode.REVIEW):
+    if mode not in (Rule.Mode.ON, Rule.Mode.REVIEW, None):
         raise ClinicError(_("A rule is published as “on” or “review”."), path="mode")
     stored = _locked(rule)
+    mode = mode or (Rule.Mode.REVIEW if stored.mode == Rule.Mode.REVIEW else Rule.Mode.ON)
     _refuse_stale(stored, edits)
     spec = check_document(stored.clinic, _draft(stored))
     version = _new_version(stored, spec)

@@ -70,3 +70,12 @@ class CursorPages(CursorPagination):
         field = self._model._meta.pk if self._first == "pk" else self._model._meta.get_field(self._first)
         value = field.to_python(position)
         field.run_validators(value)
+
+    def get_paginated_response_schema(self, schema: Any) -> dict[str, Any]:
+        """Describe a page: the addresses of its neighbours, null at the ends."""
+        link = {"type": ["string", "null"], "format": "uri"}
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": {"next": link, "previous": link, "results": schema},
+        }
