@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from accounts.actor import Actor, acting_as
+from accounts.models import Membership
 from accounts.permissions import active_memberships
 from clinic.changes import origin
 
@@ -22,12 +25,18 @@ def client_ip(request: HttpRequest) -> str | None:
     return request.META.get("REMOTE_ADDR") or None
 
 
-def actor_of(request: HttpRequest) -> Actor:
+def zone_of(memberships: Iterable[Membership]) -> str:
+    """Return the zone in which a person reads times: that of their clinics, if these have but one; else UTC."""
+    zones = {one.clinic.time_zone for one in memberships}
+    return zones.pop() if len(zones) == 1 else "UTC"
+
+
+def actor_of(request: HttpRequest, memberships: Sequence[Membership] | None = None) -> Actor:
     """Return the signed-in person, or a visitor without rights."""
     user = request.user
     if not user.is_authenticated:
         return Actor("anonymous", ip=client_ip(request))
-    memberships = list(active_memberships(user))
+    memberships = list(active_memberships(user)) if memberships is None else memberships
     clinics = {one.clinic_id for one in memberships}
     return Actor(
         "user",
@@ -39,14 +48,16 @@ def actor_of(request: HttpRequest) -> Actor:
 
 
 class ActorMiddleware:
-    """Say who acts, and that it is in a signed-in session, while the request is answered."""
+    """Say who acts, that it is in a signed-in session, and in which zone they read, while the request is answered."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         with ExitStack() as stack:
-            actor = stack.enter_context(acting_as(actor_of(request)))
+            memberships = list(active_memberships(request.user)) if request.user.is_authenticated else []
+            actor = stack.enter_context(acting_as(actor_of(request, memberships)))
             if actor.kind == "user":
                 stack.enter_context(origin("session"))
+                stack.enter_context(timezone.override(ZoneInfo(zone_of(memberships))))
             return self.get_response(request)

@@ -18,6 +18,7 @@ from automations.engine.problems import Problem
 from automations.engine.schema import RuleInvalid, parse_rule, stop_keys
 from automations.engine.values import ReferenceUse, RuleSpec
 from automations.models import Rule, RuleVersion
+from automations.naming import look_up
 
 PARTS = ("trigger_config", "conditions", "actions", "settings")
 MAX_KEPT = 50_000
@@ -177,7 +178,9 @@ def missing_references(clinic_id: int, uses: Mapping[int, tuple[ReferenceUse, ..
     for rule_id, references in uses.items():
         gone = next((use for use in references if use.slug not in there[use.kind]), None)
         if gone is not None:
-            broken[rule_id] = f"{gone.path}: the {gone.kind} “{gone.slug}” is gone or archived."
+            named = look_up(clinic_id, {gone.kind: [gone.slug]})(gone.kind, gone.slug)
+            text = _("%(kind)s “%(name)s” is gone or archived.")
+            broken[rule_id] = text % {"kind": catalog.references[gone.kind].label, "name": named}
     return broken
 
 
@@ -189,7 +192,7 @@ def reference_problems(clinic_id: int, uses: Sequence[ReferenceUse]) -> list[Pro
     there = {kind: active_slugs(clinic_id, kind, slugs) for kind, slugs in wanted.items()}
     text = _("This clinic has no %(kind)s “%(slug)s” that may be used.")
     return [
-        Problem(use.path, "unknown_reference", text % {"kind": use.kind.replace("_", " "), "slug": use.slug})
+        Problem(use.path, "unknown_reference", text % {"kind": catalog.references[use.kind].label, "slug": use.slug})
         for use in uses
         if use.slug not in there[use.kind]
     ]

@@ -9,6 +9,7 @@ from automations.engine.declare import catalog
 from automations.engine.values import EventFacts, WaitFor
 from automations.models import Step
 from automations.outcomes import Outcome
+from automations.reasons import unmet
 from automations.recheck import evaluate_again
 
 Gate = Outcome | None
@@ -69,11 +70,11 @@ def _recheck(duty: Duty) -> Gate:
     verdict = evaluate_again(duty.spec.conditions, _facts(duty), duty.fresh, duty.context.now)
     if verdict.result is True:
         return None
-    return _skip("recheck_failed", "; ".join(verdict.reasons()))
+    return _skip("recheck_failed", unmet(verdict, duty.step.clinic_id))
 
 
 def _only_if(duty: Duty) -> Gate:
     if duty.action is None or duty.action.only_if is None:
         return None
     verdict = evaluate_again(duty.action.only_if, _facts(duty), duty.fresh, duty.context.now)
-    return None if verdict.result is True else _skip("only_if_false", "; ".join(verdict.reasons()))
+    return None if verdict.result is True else _skip("only_if_false", unmet(verdict, duty.step.clinic_id))

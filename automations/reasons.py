@@ -14,9 +14,9 @@ from automations.engine.operators import ALWAYS_KNOW
 from automations.engine.sentence import field_phrase, value_phrase
 from automations.engine.values import Condition, Verdict
 from automations.engine.why import Need, Needs, needs
-from automations.naming import Names
+from automations.naming import Names, names_of
 from automations.seen import shown
-from automations.wording import operator_label, words
+from automations.wording import condition_words, operator_label, words
 
 NUMBERS: dict[str, Any] = {
     "gte": pgettext_lazy("the rule needs", "%(value)s"),
@@ -95,3 +95,14 @@ def _needed(need: Need, voice: Voice) -> str:
 def _value(condition: Condition, voice: Voice) -> str:
     phrase = value_phrase(condition, catalog)
     return "" if phrase is None else words(phrase, voice.names)
+
+
+def unmet(verdict: Verdict, clinic_id: int) -> str:
+    """Name the conditions in the way, without the values that they met: a step keeps it for all who may see steps."""
+    lines = list(needs(verdict).lines())
+    names = names_of(clinic_id, [], [verdict])
+    holds = [condition_words(one.line.condition, catalog, names) for one in lines if one.holds]
+    fails = [condition_words(one.line.condition, catalog, names) for one in lines if not one.holds]
+    said = [_("Not so: %(conditions)s.") % {"conditions": "; ".join(holds)}] if holds else []
+    said += [_("So, though it must not be: %(conditions)s.") % {"conditions": "; ".join(fails)}] if fails else []
+    return " ".join(said)[:500]

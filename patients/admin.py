@@ -60,7 +60,13 @@ class PatientAdmin(ClinicAdmin):
     @admin.display(description=_("summary"))
     def summary(self, obj: Patient) -> str:
         """Link to the page that sums the patient up."""
-        return format_html('<a href="{}">{}</a>', reverse("staff:patient-summary", args=[obj.pk]), _("Open"))
+        return format_html(
+            '<a href="{}">{}</a> · <a href="{}">{}</a>',
+            reverse("staff:patient-summary", args=[obj.pk]),
+            _("Open"),
+            reverse("admin:automations_rule_of_patient", args=[obj.pk]),
+            _("why did a rule run, or not?"),
+        )
 
     def write(self, request: HttpRequest, obj: Patient, form: Any, change: bool) -> Patient:
         """Register the patient, or change what is known."""

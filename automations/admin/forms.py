@@ -27,6 +27,16 @@ SETTING_FIELDS = {"reentry": "reentry_mode", "stop_on": "stop_on", "recheck": "r
 EMPTY = {"trigger_config": {}, "conditions": {"match": "all", "items": []}, "actions": []}
 
 
+class SettingsField(PartField):
+    """The settings of the trigger: nobody has to choose any, yet an empty post is no choice either."""
+
+    def clean(self, value: Any) -> Any:
+        """Refuse the part if it arrived empty, as every part."""
+        if value in self.empty_values:
+            raise forms.ValidationError(self.error_messages["required"], code="required")
+        return super().clean(value)
+
+
 class RuleForm(LimitsForm):
     """A rule as a person builds it. `document` is the wire document that was posted, or is stored."""
 
@@ -36,7 +46,7 @@ class RuleForm(LimitsForm):
         label=_("Description"), required=False, max_length=5000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2})
     )
     trigger_event = forms.ChoiceField(label=_("When this happens"), widget=UnfoldAdminSelectWidget)
-    trigger_config = PartField(label=_("and only for"))
+    trigger_config = SettingsField(label=_("and only for"), required=False)
     conditions = PartField(label=_("Only if"))
     actions = PartField(label=_("Then"))
 

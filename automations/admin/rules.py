@@ -10,9 +10,9 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import URLPattern, path
 from django.utils.html import format_html
-from django.utils.timesince import timesince
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
@@ -22,6 +22,7 @@ from accounts.admin_scope import may
 from accounts.permissions import EVERYBODY
 from automations import lifecycle
 from automations.admin import jsonforms, state, words
+from automations.admin.ask_pages import AskPages
 from automations.admin.forms import RuleForm
 from automations.admin.recipes import RecipePages
 from automations.admin.verbs import VerbPages, verbs_of
@@ -32,6 +33,7 @@ from automations.engine.schema import default_stop_on
 from automations.engine.values import RuleSpec
 from automations.models import Rule
 from automations.naming import names_of
+from automations.recipes import recipes
 from clinic.errors import ClinicError
 
 PUBLISH = "automations_rule_save_and_publish"
@@ -49,7 +51,7 @@ class RuleChangeList(ChangeList):
 
 
 @admin.register(Rule)
-class RuleAdmin(RecipePages, VerbPages, ClinicAdmin):
+class RuleAdmin(RecipePages, VerbPages, AskPages, ClinicAdmin):
     """Rules: built in sections, written by automations.lifecycle alone."""
 
     form = RuleForm
@@ -57,7 +59,7 @@ class RuleAdmin(RecipePages, VerbPages, ClinicAdmin):
     audits_writes = False
     compressed_fields = True
     change_form_template = "admin/automations/rule/change_form.html"
-    list_display = ("rule_name", "sentence", "mode_badge", "health", "recipe")
+    list_display = ("rule_name", "sentence", "mode_badge", "health", "from_recipe")
     list_display_links = ("rule_name",)
     list_filter = ("mode",)
     list_select_related = ("clinic",)
@@ -110,16 +112,13 @@ class RuleAdmin(RecipePages, VerbPages, ClinicAdmin):
 
     @display(description=_("health"))
     def health(self, obj: Any) -> str:
-        """Say when it last ran, how often it failed, and what it names that is gone."""
-        at = obj.health.last_run
-        last = _("never ran") if at is None else _("ran %s ago") % timesince(at, obj.health.seen_at)
-        failed = _("%d failed in 30 days") % obj.health.failures if obj.health.failures else ""
-        return format_html(
-            '<span>{}</span><span class="rule-bad">{}</span><span class="rule-bad">{}</span>',
-            last,
-            failed,
-            _("broken: %s") % obj.health.broken if obj.health.broken else "",
-        )
+        """Say when it last ran, how often, how often it failed, and what it names that is gone."""
+        return render_to_string("automations/health.html", {"health": obj.health})
+
+    @display(description=_("from recipe"), ordering="recipe")
+    def from_recipe(self, obj: Rule) -> str:
+        """Name the shipped rule that it was made from."""
+        return next((one.name for one in recipes() if one.slug == obj.recipe), obj.recipe)
 
     # --- the form ---
 

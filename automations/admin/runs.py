@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -22,6 +23,8 @@ from automations.admin import trace
 from automations.admin.trace import NOTHING
 from automations.engine.declare import catalog
 from automations.models import Event, Run, Step
+from automations.naming import names_of
+from automations.seen import moment
 from clinic.errors import ClinicError
 
 STATE_COLOURS = {
@@ -33,6 +36,7 @@ STATE_COLOURS = {
     "error": "danger",
     "dead": "danger",
 }
+SEARCH = ("patient__family_name", "patient__given_name", "=patient__external_id", "rule__name")
 INTERVENTIONS: dict[str, Callable[[Step], Step]] = {
     "skip": interventions.skip,
     "hold": interventions.hold,
@@ -73,6 +77,7 @@ class EventAdmin(TraceAdmin):
 
     list_display = ("occurred", "trigger_label", "patient", "state_badge", "muted")
     list_filter = ("trigger", "state")
+    search_fields = SEARCH[:3]
     list_select_related = ("patient", "clinic")
     fields = (
         "trigger_label",
@@ -99,12 +104,12 @@ class EventAdmin(TraceAdmin):
     @display(description=_("occurred"), ordering="occurred_at")
     def occurred(self, obj: Event) -> str:
         """Say when it happened, in the clinic's zone."""
-        return trace.moment(obj.occurred_at, obj.clinic.time_zone)
+        return moment(obj.occurred_at, obj.clinic.time_zone)
 
     @display(description=_("recorded"))
     def recorded(self, obj: Event) -> str:
         """Say when it was written down."""
-        return trace.moment(obj.created_at, obj.clinic.time_zone)
+        return moment(obj.created_at, obj.clinic.time_zone)
 
     @display(description=_("state"), label=STATE_COLOURS)
     def state_badge(self, obj: Event) -> tuple[str, str]:
@@ -126,7 +131,8 @@ class EventAdmin(TraceAdmin):
     def facts_table(self, obj: Event) -> Any:
         """Show the facts that every rule saw."""
         facts = obj.facts if isinstance(obj.facts, dict) else {}
-        return trace.below_each_other([f"{key} = {trace.shown(value)}" for key, value in sorted(facts.items())])
+        zone = ZoneInfo(obj.clinic.time_zone)
+        return trace.below_each_other([trace.fact_line(key, value, zone) for key, value in sorted(facts.items())])
 
 
 @admin.register(Run)
@@ -136,6 +142,8 @@ class RunAdmin(TraceAdmin):
     change_form_template = "admin/automations/run/change_form.html"
     list_display = ("at", "rule", "patient", "outcome_badge", "reason_text")
     list_filter = ("outcome", "rule")
+    ordering = ("-id",)
+    search_fields = SEARCH
     list_select_related = ("rule", "patient", "clinic")
     fields = ("outcome",)
     readonly_fields = ("outcome",)
@@ -143,7 +151,7 @@ class RunAdmin(TraceAdmin):
     @display(description=_("at"), ordering="created_at")
     def at(self, obj: Run) -> str:
         """Say when, in the clinic's zone."""
-        return trace.moment(obj.created_at, obj.clinic.time_zone)
+        return moment(obj.created_at, obj.clinic.time_zone)
 
     @display(description=_("outcome"), label=STATE_COLOURS)
     def outcome_badge(self, obj: Run) -> tuple[str, str]:
@@ -164,12 +172,12 @@ class RunAdmin(TraceAdmin):
             "run": run,
             "event": event,
             "event_label": str(getattr(catalog.triggers.get(event.trigger), "label", event.trigger)),
-            "occurred": trace.moment(event.occurred_at, zone),
-            "recorded": trace.moment(event.created_at, zone),
+            "occurred": moment(event.occurred_at, zone),
+            "recorded": moment(event.created_at, zone),
             "subject": trace.subject_of(event),
             "subject_address": trace.admin_address(trace.subject_of(event)) if trace.subject_of(event) else "",
             "patient_address": trace.admin_address(run.patient),
-            "lines": trace.verdict_lines(run.verdict),
+            "lines": trace.verdict_lines(run.verdict, names_of(run.clinic_id, [], [run.verdict]), zone),
             "steps": trace.step_lines(request, steps, zone, self.has_view_permission(request, run)),
         }
         return super().render_change_form(request, context, *args, **kwargs)
@@ -182,6 +190,8 @@ class StepAdmin(TraceAdmin):
     change_form_template = "admin/automations/step/change_form.html"
     list_display = ("due", "action_label", "rule", "patient", "state_badge", "why")
     list_filter = ("state", "rule", "action")
+    ordering = ("-due_at", "-id")
+    search_fields = SEARCH
     list_select_related = ("rule", "patient", "clinic")
     fields = (
         "action_label",
@@ -213,17 +223,17 @@ class StepAdmin(TraceAdmin):
     @display(description=_("due"), ordering="due_at")
     def due(self, obj: Step) -> str:
         """Say when it is due, in the clinic's zone."""
-        return trace.moment(obj.due_at, obj.clinic.time_zone)
+        return moment(obj.due_at, obj.clinic.time_zone)
 
     @display(description=_("not after"))
     def not_after_text(self, obj: Step) -> str:
         """Say when it is too late."""
-        return trace.moment(obj.not_after, obj.clinic.time_zone) or NOTHING
+        return moment(obj.not_after, obj.clinic.time_zone) or NOTHING
 
     @display(description=_("finished"))
     def finished(self, obj: Step) -> str:
         """Say when it ended."""
-        return trace.moment(obj.finished_at, obj.clinic.time_zone) or NOTHING
+        return moment(obj.finished_at, obj.clinic.time_zone) or NOTHING
 
     @display(description=_("waiting for"))
     def waiting(self, obj: Step) -> str:
@@ -273,7 +283,7 @@ class StepAdmin(TraceAdmin):
             raise PermissionDenied
         try:
             call(step)
-            messages.success(request, _("Done: %s.") % verb.replace("_", " "))
+            messages.success(request, _("Done: %s.") % trace.VERBS[verb])
         except ClinicError as error:
             messages.error(request, error.message)
         back = request.POST.get("back", "")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Max, Q, TextField
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, TruncDate
 
+from automations.admin.answers_view import Spark, spark
 from automations.admin.words import plain_words
 from automations.compiled import PARTS, missing_references, spec_of
 from automations.drafts import draft_texts, parse_draft
+from automations.engine.moments import start_of_day
 from automations.engine.values import RuleSpec
 from automations.models import Rule, RuleVersion, Run, Step
 from automations.naming import Names, names_of
@@ -23,13 +26,18 @@ FAILURE_DAYS = 30
 
 @dataclass(slots=True)
 class Health:
-    """What the list says about a rule: `broken` and `unusable` in words, empty if it is not."""
+    """What the list says about a rule: `broken` and `unusable` in words, empty if it is not.
+
+    `idle`: in service for 30 days, and nothing matched in them.
+    """
 
     seen_at: datetime
     last_run: datetime | None = None
     failures: int = 0
     broken: str = ""
     unusable: str = ""
+    spark: Spark | None = None
+    idle: bool = False
 
 
 def version_text(version_id: int) -> str:
@@ -49,12 +57,41 @@ def add_state(rules: Iterable[Rule]) -> None:
     since = moment - timedelta(days=FAILURE_DAYS)
     runs, failed = _runs(ids, since), _failed_steps(ids, since)
     broken, names = _references(rules, specs)
+    per_day = _per_day(rules, moment)
     for rule in rules:
         last, errors = runs.get(rule.pk, (None, 0))
         spec = specs[rule.pk]
         unusable = spec if isinstance(spec, str) else ""
-        rule.health = Health(moment, last, errors + failed.get(rule.pk, 0), broken.get(rule.pk, ""), unusable)  # type: ignore[attr-defined]
+        counts = per_day[rule.pk]
+        since_long = rule.active_since is not None and rule.active_since < since
+        rule.health = Health(  # type: ignore[attr-defined]
+            moment,
+            last,
+            errors + failed.get(rule.pk, 0),
+            broken.get(rule.pk, ""),
+            unusable,
+            spark(counts) if any(counts.values()) else None,
+            rule.mode in Rule.MATCHING and since_long and not any(counts.values()),
+        )
         rule.words = plain_words(spec, names[rule.clinic_id]) if isinstance(spec, RuleSpec) else ""  # type: ignore[attr-defined]
+
+
+def _per_day(rules: list[Rule], moment: datetime) -> dict[int, dict[date, int]]:
+    """Return the runs of the last 30 days of each rule, by the day of its clinic; one query a clinic."""
+    found: dict[int, dict[date, int]] = {}
+    for clinic_id in {rule.clinic_id for rule in rules}:
+        mine = [rule for rule in rules if rule.clinic_id == clinic_id]
+        zone = ZoneInfo(mine[0].clinic.time_zone)
+        today = moment.astimezone(zone).date()
+        days = [today - timedelta(days=back) for back in reversed(range(FAILURE_DAYS))]
+        found |= {rule.pk: dict.fromkeys(days, 0) for rule in mine}
+        rows = Run.objects.filter(
+            rule__in=mine, outcome=Run.Outcome.MATCHED, created_at__gte=start_of_day(days[0], zone)
+        )
+        by_day = rows.order_by().annotate(day=TruncDate("created_at", tzinfo=zone)).values_list("rule_id", "day")
+        for pk, day, count in by_day.annotate(count=Count("pk")):
+            found[pk][day] = found[pk].get(day, 0) + count
+    return found
 
 
 def _runs(ids: list[int], since: datetime) -> dict[int, tuple[Any, int]]:

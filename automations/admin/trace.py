@@ -5,24 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.apps import apps
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from automations.admin.lines import fact_title, operator_label
 from automations.engine.declare import Fact, catalog
 from automations.engine.operators import asked_type
+from automations.engine.sentence import param_phrase
 from automations.models import Step
+from automations.naming import Names
+from automations.seen import moment, shown
+from automations.wording import group_label, words
 
 NOTHING = "-"
+VERBS: dict[str, Any] = {
+    "skip": gettext_lazy("Skip"),
+    "hold": gettext_lazy("Hold"),
+    "release": gettext_lazy("Release"),
+    "run_now": gettext_lazy("Run now"),
+    "retry": gettext_lazy("Retry"),
+}
+"""The words of the buttons of steps."""
 RESULTS = {True: "✓", False: "✗", None: "?"}
 
 
@@ -33,6 +43,7 @@ class Line:
     text: str
     mark: str
     result: str
+    heard: str = ""
     actual: str = ""
     lines: list[Line] = field(default_factory=list)
 
@@ -51,61 +62,53 @@ class StepLine:
     verbs: list[tuple[str, Any]]
 
 
-def moment(value: datetime | None, zone: str) -> str:
-    """Write a moment in the clinic's zone, named."""
-    if value is None:
-        return ""
-    local = timezone.localtime(value, ZoneInfo(zone))
-    return f"{date_format(local, 'j M Y H:i')} {local.tzname()}"
-
-
-def verdict_lines(verdict: Any) -> list[Line]:
-    """Lay out a stored verdict; one that cannot be read has no lines."""
+def verdict_lines(verdict: Any, names: Names | None = None, zone: str = "UTC") -> list[Line]:
+    """Lay out a verdict (its JSON); one that cannot be read has no lines."""
     if not isinstance(verdict, dict) or not isinstance(verdict.get("items"), list):
         return []
-    return [_line(one) for one in verdict["items"] if isinstance(one, dict)]
+    return [_line(one, names, zone) for one in verdict["items"] if isinstance(one, dict)]
 
 
-def _line(item: dict[str, Any]) -> Line:
+def _line(item: dict[str, Any], names: Names | None, zone: str) -> Line:
     result = item.get("result") if item.get("result") in (True, False) else None
-    mark, word = RESULTS[result], {True: "true", False: "false", None: "unknown"}[result]
+    state = {True: "true", False: "false", None: "unknown"}[result]
+    line = Line("", RESULTS[result], state, {True: _("true"), False: _("false"), None: _("unknown")}[result])
     if item.get("field") == "group":
-        title = str({"all": _("all of these"), "any": _("any of these"), "none": _("none of these")}.get(item["match"]))
-        return Line(title, mark, word, lines=verdict_lines(item))
+        line.text, line.lines = group_label(str(item.get("match"))), verdict_lines(item, names, zone)
+        return line
     fact = catalog.facts.get(str(item.get("field")))
     name = fact_title(fact) if fact else str(item.get("field"))
     op = str(item.get("op"))
     kind = asked_type(fact.type.value, op) if fact else "number"
     with suppress(KeyError):
         op = SIGNS.get((kind, op)) or operator_label(kind, op)
-    text = " ".join(part for part in (name, op, shown(item.get("value"), fact)) if part)
-    params = {key: value for key, value in item.items() if key not in ("field", "op", "value", "actual", "result")}
-    if params:
-        text += f" ({', '.join(f'{key}: {shown(value)}' for key, value in params.items())})"
-    return Line(text, mark, word, _("was %s") % (shown(item.get("actual"), fact) or _("unknown")))
+    clock = ZoneInfo(zone)
+    line.text = " ".join(part for part in (name, op, shown(item.get("value"), fact, names, clock)) if part)
+    if settings := _settings(item, fact, names):
+        line.text += f" ({settings})"
+    line.actual = _("was %s") % (shown(item.get("actual"), fact, names, clock) or _("unknown"))
+    return line
+
+
+def _settings(item: dict[str, Any], fact: Fact | None, names: Names | None) -> str:
+    """Say the parameters of a condition, in the words of its fact."""
+    known = {param.name: param for param in fact.params} if fact else {}
+    said = []
+    for key, value in item.items():
+        if key in ("field", "op", "value", "actual", "result") or value in (None, [], ""):
+            continue
+        param = known.get(key)
+        if param is None:
+            said.append(f"{key}: {shown(value)}")
+        else:
+            phrase = words(param_phrase(param, value), names or (lambda _kind, slug: slug))
+            said.append(f"{param.label} {phrase}" if param.type == "window" else f"{param.label}: {phrase}")
+    return ", ".join(said)
 
 
 SIGNS = {
     ("number", op): sign for op, sign in {"eq": "=", "ne": "≠", "lt": "<", "lte": "≤", "gt": ">", "gte": "≥"}.items()
 }
-
-
-def shown(value: Any, fact: Fact | None = None) -> str:
-    """Write a value of a fact as people read it."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(_("yes") if value else _("no"))
-    if isinstance(value, list):
-        return ", ".join(shown(one, fact) for one in value) or _("none")
-    if isinstance(value, dict):
-        if set(value) == {"amount", "unit"}:
-            return f"{value['amount']} {value['unit']}"
-        return ", ".join(f"{key} {shown(one, fact) or NOTHING}" for key, one in value.items())
-    labels = dict(fact.choices) if fact else {}
-    if isinstance(value, float):
-        return f"{value:g}"
-    return str(labels.get(value, value))
 
 
 def step_lines(request: HttpRequest, steps: Iterable[Step], zone: str, may_act: bool) -> list[StepLine]:
@@ -132,6 +135,14 @@ def _action(step: Step) -> str:
     return str(declared.label) if declared else step.action
 
 
+def fact_line(key: str, value: Any, zone: ZoneInfo) -> str:
+    """Say one stored fact; `key` may carry parameters."""
+    name, brace, rest = key.partition("{")
+    fact = catalog.facts.get(name.removesuffix("@old"))
+    title = fact_title(fact) if fact else name
+    return f"{title}{' ' + brace + rest if brace else ''}: {shown(value, fact, None, zone) or NOTHING}"
+
+
 def trigger_label(key: str) -> str:
     """Name a trigger."""
     declared = catalog.triggers.get(key)
@@ -140,19 +151,12 @@ def trigger_label(key: str) -> str:
 
 def verbs_of(step: Step) -> list[tuple[str, Any]]:
     """Return (verb, label) of the buttons that a step's state offers."""
-    labels = {
-        "skip": _("Skip"),
-        "hold": _("Hold"),
-        "release": _("Release"),
-        "run_now": _("Run now"),
-        "retry": _("Retry"),
-    }
     offered = {
         Step.State.PENDING: ("run_now", "hold", "skip"),
         Step.State.HELD: ("release", "run_now", "skip"),
         Step.State.FAILED: ("retry",),
     }
-    return [(verb, labels[verb]) for verb in offered.get(step.state, ())]  # type: ignore[call-overload]
+    return [(verb, VERBS[verb]) for verb in offered.get(step.state, ())]  # type: ignore[call-overload]
 
 
 def what_they_made(request: HttpRequest, step_ids: list[int]) -> dict[int, list[tuple[str, str, str]]]:

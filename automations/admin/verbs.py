@@ -11,14 +11,17 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from automations import lifecycle
-from automations.admin import state, words
+from automations.admin import answers_view, state, words
+from automations.backtest import backtest
 from automations.compiled import spec_of
+from automations.conflicts import conflicts_of
 from automations.drafts import draft_spec
+from automations.engine.declare import catalog
 from automations.engine.problems import RuleInvalid
 from automations.engine.schema import spec_to_json
 from automations.engine.values import RuleSpec
@@ -70,6 +73,7 @@ def _duplicate(rule: Rule, posted: Any) -> Rule:
 
 
 EVERY = tuple(Mode.values)
+NEED_A_RULE = ("publish", "duplicate")
 VERBS: dict[str, Verb] = {
     one.key: one
     for one in (
@@ -113,6 +117,10 @@ class VerbPages:
             raise Http404
         if not self.has_change_permission(request, rule):  # type: ignore[attr-defined]
             raise PermissionDenied
+        if rule.mode not in chosen.modes:
+            words_of_mode = {"rule": rule.name, "mode": rule.get_mode_display(), "verb": _plain_label(chosen)}
+            messages.error(request, _("“%(rule)s” is %(mode)s: “%(verb)s” is of no use now.") % words_of_mode)
+            return redirect("admin:automations_rule_change", rule.pk)
         if request.method == "POST":
             try:
                 result = chosen.call(rule, request.POST)
@@ -128,7 +136,7 @@ class VerbPages:
         context = {
             **self.admin_site.each_context(request),
             "opts": Rule._meta,
-            "title": f"{str(verb.label).rstrip(' …')}: {rule.name}",
+            "title": f"{_plain_label(verb)}: {rule.name}",
             "original": rule,
             "rule": rule,
             "verb": verb,
@@ -136,6 +144,7 @@ class VerbPages:
             "posted": request.POST,
             "rule_panel": words.panel(usable, rule.clinic_id) if usable else None,
             "unusable": "" if usable else spec,
+            "blocked": usable is None and verb.key in NEED_A_RULE,
             "back": reverse("admin:automations_rule_change", args=[rule.pk]),
             **(self._publishing(rule, usable) if verb.key == "publish" and usable else {}),
             **(self._waiting(rule) if verb.key in ("resume", "archive", "pause") else {}),
@@ -147,19 +156,34 @@ class VerbPages:
         old = spec_of(rule.published_id) if rule.published_id else None
         published = old if isinstance(old, RuleSpec) else None
         names = names_of(rule.clinic_id, [spec, *([published] if published else [])])
-        state.add_state([rule])
-        open_steps = Step.objects.filter(rule=rule, state__in=Step.OPEN).count()
+        found = backtest(rule, spec=spec)
+        trigger = catalog.triggers[spec.trigger]
         return {
             "changes": words.changes(published, spec, names),
             "version": state.version_number(rule),
-            "warnings": [rule.health.broken] if rule.health.broken else [],  # type: ignore[attr-defined]
-            "open_steps": open_steps,
+            "warnings": [one.text for one in conflicts_of(rule, spec)],
+            "often": answers_view.often(found, spec, rule.clinic_id),
+            "for_existing": trigger.existing,
+            "enroll_address": _address("enroll", rule) if trigger.existing else "",
+            "open_steps": Step.objects.filter(rule=rule, state__in=Step.OPEN).count(),
             "modes": [(Mode.ON, _("on: it acts by itself")), (Mode.REVIEW, _("review: a person approves each step"))],
         }
 
     def _waiting(self, rule: Rule) -> dict[str, Any]:
         steps = Step.objects.filter(rule=rule, state__in=Step.OPEN)
         return {"open_steps": steps.count(), "overdue": steps.filter(due_at__lte=now(), waiting_for="").count()}
+
+
+def _address(name: str, rule: Rule) -> str:
+    """Return the address of another page of the rule; "" where there is none."""
+    try:
+        return reverse(f"admin:automations_rule_{name}", args=[rule.pk])
+    except NoReverseMatch:
+        return ""
+
+
+def _plain_label(verb: Verb) -> str:
+    return str(verb.label).rstrip(" …")
 
 
 def _refusal(error: Exception) -> str:

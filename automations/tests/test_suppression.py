@@ -144,7 +144,7 @@ class TestBroken:
         complete(patient)
         assert (outcomes(rule), outcomes(other)) == ([("suppressed", "rule_broken")], [("matched", "")])
         text = Run.objects.get(rule=rule).reason_text
-        assert text == "/conditions/items/0/value/0: the service “massage” is gone or archived."
+        assert text == "Service “Massage” is gone or archived."
         massage.archived_at = None
         massage.save()
         complete(patient)

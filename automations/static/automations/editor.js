@@ -179,9 +179,10 @@
 
   /* --- what is asked of the server while somebody types --- */
 
-  function post(address, then) {
+  function post(address, then, more) {
     var body = new FormData(document.getElementById("rule_form"));
     body.append("rule", words.rule || "");
+    Object.keys(more || {}).forEach(function (key) { body.append(key, more[key]); });
     if (post.running[address]) post.running[address].abort();
     var abort = (post.running[address] = new AbortController());
     window
@@ -199,6 +200,36 @@
     });
   });
 
+  function show(id, address, more) {
+    var box = document.getElementById(id);
+    if (!box) return;
+    post(address, function (response) {
+      return response.text().then(function (html) { box.innerHTML = html; });
+    }, more);
+  }
+
+  var count = later(900, function () { show("rule-often", words.often); });
+
+  function tryOn(more) {
+    var typed = document.getElementById("rule-try-patient");
+    show("rule-trial", words.trial, more || { try_patient: typed.value });
+  }
+
+  function startTrying() {
+    var button = document.getElementById("rule-try");
+    if (!button) return;
+    button.addEventListener("click", function () { tryOn(); });
+    document.getElementById("rule-try-patient").addEventListener("keydown", function (event) {
+      if (event.key !== "Enter") return;
+      event.preventDefault();
+      tryOn();
+    });
+    document.getElementById("rule-trial").addEventListener("click", function (event) {
+      var chosen = event.target.closest("[data-try-id]");
+      if (chosen) tryOn({ try_id: chosen.dataset.tryId });
+    });
+  }
+
   function followTrigger() {
     post(words.lines, function (response) {
       return response.json().then(function (answer) {
@@ -210,6 +241,7 @@
         if (!stopsTouched) offerStops(answer.stop_on);
         refresh();
         tell();
+        count();
       });
     });
   }
@@ -258,6 +290,7 @@
       }
       refresh();
       tell();
+      count();
     });
     new MutationObserver(later(0, function () { dress(part); })).observe(container(part), { childList: true, subtree: true });
   }
@@ -301,7 +334,10 @@
       if (event.target.name === "stop_on") stopsTouched = true;
       if (event.target.name === "reentry_mode") refresh();
       tell();
+      count();
     });
+    startTrying();
+    count();
     document.documentElement.classList.add("rule-ready");
   }
 

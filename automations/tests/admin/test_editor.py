@@ -114,7 +114,7 @@ def test_a_deleted_choice_is_kept_named_and_blocks_saving(as_admin, clinic, foll
     )
     assert config["data"]["items"][0]["value_members"] == ["initial-evaluation"]
     assert config["errorMap"]["items§0§value_members"] == [
-        "This clinic has no service “initial-evaluation” that may be used."
+        "This clinic has no Service “initial-evaluation” that may be used."
     ]
     before = stored(follow_up)
     response = as_admin.post(change(follow_up), opened(as_admin, change(follow_up)))

@@ -54,7 +54,7 @@ def test_a_run_shows_what_it_saw_and_made(as_front_desk, run, patient):
 def test_events_and_steps_link_to_each_other(as_front_desk, run):
     event = as_front_desk.get(address(run.event)).content.decode()
     assert address(run) in event
-    assert "patient.age = 69" in event
+    assert "Patient · Age: 69" in event
     step = as_front_desk.get(address(run.steps.first())).content.decode()
     assert address(run) in step
     assert address(run.rule) in step
