@@ -117,7 +117,7 @@ class VerbPages:
             raise Http404
         if not self.has_change_permission(request, rule):  # type: ignore[attr-defined]
             raise PermissionDenied
-        if rule.mode not in chosen.modes:
+        if request.method == "GET" and rule.mode not in chosen.modes:
             words_of_mode = {"rule": rule.name, "mode": rule.get_mode_display(), "verb": _plain_label(chosen)}
             messages.error(request, _("“%(rule)s” is %(mode)s: “%(verb)s” is of no use now.") % words_of_mode)
             return redirect("admin:automations_rule_change", rule.pk)

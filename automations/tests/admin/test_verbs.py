@@ -6,6 +6,7 @@ import pytest
 
 from automations import lifecycle
 from automations.models import Rule, RuleVersion, Step
+from automations.tests.admin.typed import change
 from automations.tests.builders import document, move, published, service, visit
 from automations.ticking import drain_all
 
@@ -158,3 +159,36 @@ def test_the_list_asks_a_fixed_number_of_queries(as_admin, clinic, django_assert
         published(clinic, name=f"Rule {number}")
     with django_assert_max_num_queries(len(few)):
         as_admin.get(address)
+
+
+def test_a_page_that_could_do_nothing_is_not_offered(as_admin, draft):
+    for verb in ("pause", "resume"):
+        response = as_admin.get(do(draft, verb), follow=True)
+        assert response.redirect_chain == [(change(draft), 302)]
+        assert "is of no use now" in response.content.decode()
+
+
+def test_the_publish_page_says_what_to_expect_and_warns(as_admin, clinic, draft):
+    published(clinic, "patient.onboarded", {"type": "whisper", "title": "Hi"}, name="Greeting")
+    both = document("patient.onboarded", {"type": "whisper", "title": "Hello"})
+    lifecycle.edit_draft(draft, document=both)
+    page = as_admin.get(do(draft, "publish")).content.decode()
+    assert "About 0.0 runs a day" in page
+    assert "“Greeting” also sends a message to the patient" in page
+    assert "For whom" in page
+    assert not Step.objects.exists()
+
+
+def test_a_draft_that_is_no_rule_cannot_be_published_from_its_page(as_admin, draft):
+    Rule.objects.filter(pk=draft.pk).update(draft={"trigger_event": "nope"})
+    page = as_admin.get(do(draft, "publish")).content.decode()
+    assert "The draft is no valid rule" in page
+    assert ">Publish</button>" not in page
+
+
+def test_resuming_asks_only_where_something_is_overdue(as_admin, draft):
+    lifecycle.pause(lifecycle.publish(draft))
+    page = as_admin.get(do(draft, "resume")).content.decode()
+    assert "Nothing has become overdue" in page
+    as_admin.post(do(draft, "resume"), {"overdue": "run"})
+    assert Rule.objects.get(pk=draft.pk).mode == "on"
