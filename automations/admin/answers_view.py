@@ -82,7 +82,8 @@ def spark(per_day: Mapping[date, int]) -> Spark:
 def often(found: Backtest, spec: RuleSpec, clinic_id: int) -> dict[str, Any]:
     """Lay out a back-test."""
     names = names_of(clinic_id, [spec])
-    labels = {action.id: str(catalog.actions[action.type].label) for action in spec.actions}
+    _opening, sentences, _limits = wording.sentence_parts(spec, catalog, names)
+    labels = {action.id: sentence for action, sentence in zip(spec.actions, sentences, strict=True)}
     return {
         "found": found,
         "spark": spark(found.per_day),

@@ -133,10 +133,13 @@ class AskPages:
         found = answers_view.find_patients(rule.clinic_id, named or text) if named or text else []
         if named:
             found = [one for one in found if str(one.pk) == named]
+        patient = found[0] if len(found) == 1 else None
+        if patient is not None and not text:
+            text = patient.external_id or str(patient.pk)
         return {
             **self._page(request, rule, title),
             "q": text,
-            "patient": found[0] if len(found) == 1 else None,
+            "patient": patient,
             "candidates": found if len(found) > 1 else [],
             "nobody": bool(text or named) and not found,
         }

@@ -76,7 +76,7 @@ def test_backtest_counts_the_days_that_were_chosen(as_front_desk, clinic, rule):
     lifecycle.edit_draft(rule, document=document("appointment.completed", TASK, conditions=YOUNGER))
     shown = page(as_front_desk, rule, "backtest", "?days=7")
     assert '<strong class="rule-count">1</strong> run in the last 7 days' in shown
-    assert "Create a task: 1" in shown
+    assert "create the task “Call” for the front desk: 1" in shown
     assert 'role="img"' in shown
     assert "in the last 30 days" in page(as_front_desk, rule, "backtest", "?days=nonsense")
 

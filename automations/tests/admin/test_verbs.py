@@ -173,7 +173,7 @@ def test_the_publish_page_says_what_to_expect_and_warns(as_admin, clinic, draft)
     both = document("patient.onboarded", {"type": "whisper", "title": "Hello"})
     lifecycle.edit_draft(draft, document=both)
     page = as_admin.get(do(draft, "publish")).content.decode()
-    assert "About 0.0 runs a day" in page
+    assert "About 0 runs a day" in page
     assert "“Greeting” also sends a message to the patient" in page
     assert "For whom" in page
     assert not Step.objects.exists()
