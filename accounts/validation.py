@@ -39,4 +39,5 @@ def _unique_field(error: ValidationError) -> str:
 
 def _code(error: ValidationError) -> str:
     first = error.error_list[0] if getattr(error, "error_list", None) else error
-    return str(getattr(first, "code", None) or "invalid")
+    code = str(getattr(first, "code", None) or "invalid")
+    return "unique" if code == "unique_together" else code  # however Django came to see that it is not

@@ -49,6 +49,7 @@ def book(
     _check_status(status)
     with transaction.atomic():
         overridden = _check_patient(patient, service, status, override_reason)
+        _check_external_id(clinic, external_id)
         row = Appointment(
             clinic=clinic,
             patient=patient,
@@ -122,6 +123,12 @@ def _check_status(status: str) -> None:
             code="invalid_choice",
             path="status",
         )
+
+
+def _check_external_id(clinic: Any, external_id: str | None) -> None:
+    if external_id and Appointment.objects.for_clinic(clinic).filter(external_id=external_id).exists():
+        message = _("Another appointment of this clinic has this external id.")
+        raise ClinicError(message, code="unique", path="external_id")
 
 
 def _check_patient(patient: Any, service: Service, status: str, override_reason: str) -> str:

@@ -9,9 +9,12 @@ from django.utils.translation import gettext as _
 
 from accounts import audit, permissions
 from accounts.permissions import Role
+from accounts.validation import check
 from appointments.models import Service
 from clinic import clock
 from clinic.errors import ClinicError
+
+FIELDS = ("name", "minutes")
 
 
 def create_service(*, clinic: Any, slug: str, name: str, minutes: int = 30) -> Service:
@@ -23,6 +26,28 @@ def create_service(*, clinic: Any, slug: str, name: str, minutes: int = 30) -> S
         row = Service.objects.create(clinic=clinic, slug=slug, name=name, minutes=minutes)
         audit.record("service.created", obj=row)
     return row
+
+
+@transaction.atomic
+def update_service(
+    service: Service, *, slug: str | None = None, archived: bool | None = None, **fields: Any
+) -> Service:
+    """Change a service's name or length, and whether it is offered. Its slug stays: rules name it."""
+    permissions.require(service.clinic_id, Role.CLINIC_ADMIN)
+    row = Service.objects.select_for_update(no_key=True).get(pk=service.pk)
+    if slug is not None and slug != row.slug:
+        raise ClinicError(_("A slug stays as it is: rules name the service by it."), code="fixed", path="slug")
+    for name in fields:
+        if name not in FIELDS:
+            raise ClinicError(_("A service has no “%(name)s” to set.") % {"name": name}, code="unknown", path=name)
+    changed = sorted(name for name, value in fields.items() if getattr(row, name) != value)
+    for name in changed:
+        setattr(row, name, fields[name])
+    if changed:
+        check(row)
+        row.save(update_fields=changed)
+        audit.record("service.updated", obj=row, detail={"fields": changed})
+    return row if archived is None else _archive(row, archived)
 
 
 def archive_service(service: Service) -> Service:

@@ -27,7 +27,7 @@ from appointments.locking import (
     fresh,
 )
 from appointments.models import Appointment
-from appointments.offers import archive_service, create_service, restore_service
+from appointments.offers import archive_service, create_service, restore_service, update_service
 from appointments.summaries import release_summary, write_summary
 from clinic.errors import ClinicError, ImpossibleTransition
 
@@ -48,6 +48,7 @@ __all__ = [
     "reschedule",
     "restore_service",
     "start",
+    "update_service",
     "write_summary",
 ]
 

@@ -97,6 +97,28 @@ def save_template(
     return template
 
 
+@transaction.atomic
+def create_template(*, clinic: Any, slug: str, **fields: Any) -> MessageTemplate:
+    """Create a template; see `save_template`. Raises ClinicError (`taken`) for a slug that the clinic has."""
+    if MessageTemplate.objects.filter(clinic=clinic, slug=slug).exists():
+        raise ClinicError(_("There is a template with this slug already."), code="taken", path="slug")
+    return save_template(clinic=clinic, slug=slug, **fields)
+
+
+@transaction.atomic
+def update_template(template: MessageTemplate, **fields: Any) -> MessageTemplate:
+    """Change a template's name, category, use or texts; what is left out stays. See `save_template`."""
+    stored = MessageTemplate.objects.select_for_update(no_key=True).get(pk=template.pk)
+    values = {name: getattr(stored, name) for name in ("name", "category", "inside_only")}
+    values["bodies"] = [Body(one.language, one.subject, one.text) for one in stored.bodies.order_by("pk")]
+    if fields and all(values[name] == value for name, value in fields.items()):
+        require(stored.clinic_id, Role.CLINIC_ADMIN)
+        return stored
+    archived_at = stored.archived_at
+    saved = save_template(clinic=stored.clinic, slug=stored.slug, **{**values, **fields})
+    return archive_template(saved) if archived_at is not None else saved
+
+
 def _store_bodies(template: MessageTemplate, bodies: Collection[Body]) -> None:
     stored = {body.language.lower(): body for body in template.bodies.all()}
     for body in bodies:

@@ -70,6 +70,20 @@ def revoke_access(patient: Patient, *, feature: str, source_step_id: int | None 
     return standing
 
 
+@transaction.atomic
+def revoke_grant(grant: FeatureGrant) -> FeatureGrant:
+    """Take back the grant that a person chose. Ended or run out already: nothing happens."""
+    require(grant.clinic_id)
+    lock_patients([grant.patient_id])
+    stored = FeatureGrant.objects.get(pk=grant.pk)
+    moment = now()
+    if stored.ended_at is None and (stored.expires_at is None or stored.expires_at > moment):
+        stored.ended_at = moment
+        stored.save()
+        audit.record("access.revoked", obj=stored, detail={"feature": stored.feature})
+    return stored
+
+
 def _check(feature: str) -> None:
     if feature not in Feature.values:
         message = _("Choose one of: %(choices)s.") % {"choices": ", ".join(Feature.values)}

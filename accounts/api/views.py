@@ -152,6 +152,14 @@ class ClinicView(GenericAPIView):
         values: dict[str, Any] = form.validated_data
         return values
 
+    def bodies(self, serializer: type[Any], *, most: int) -> list[dict[str, Any]]:
+        """Read a body that is a list, of at most so many."""
+        refuse_unknown(self.request, self.extra_params)
+        form = serializer(data=self.request.data, many=True, max_length=most, context=self.get_serializer_context())
+        form.is_valid(raise_exception=True)
+        values: list[dict[str, Any]] = form.validated_data
+        return values
+
     def shown(self, serializer: type[Any], rows: Any, *, many: bool = False, status: int = 200) -> Response:
         """Answer with a row (or rows) as a serializer shows it."""
         data = serializer(rows, many=many, context=self.get_serializer_context()).data

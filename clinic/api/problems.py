@@ -100,6 +100,8 @@ STATUS_BY_CODE = {"forbidden": 403, "not_found": 422, "may_not_sign": 422}
 def _of_service(status: int) -> Converter:
     def convert(error: ClinicError) -> ProblemError:
         found = STATUS_BY_CODE.get(error.code, status)
+        if several := getattr(error, "problems", ()):
+            return of_problems(found, several)
         return ProblemError(found, error.message, [Fault(as_pointer(error.path), error.code, error.message)])
 
     return convert
@@ -108,7 +110,7 @@ def _of_service(status: int) -> Converter:
 def of_problems(status: int, problems: Iterable[Any]) -> ProblemError:
     """Make a problem from objects with path, code and message."""
     faults = [Fault(as_pointer(one.path), one.code, one.message) for one in problems]
-    return ProblemError(status, faults[0].message if faults else str(TITLES[status]), faults)
+    return ProblemError(status, summary(faults) if faults else str(TITLES[status]), faults)
 
 
 # --- what Django, its REST framework and the database refuse ---

@@ -11,11 +11,26 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts import audit
+from accounts.api.verbs import verb
 from accounts.api.views import ClinicViewSet, Lists, Reads
-from clinic.api.filters import Filters, MomentFilter, NamedFilter, WordsFilter
+from clinic.api.filters import Filters, MomentFilter, NamedFilter, WordsFilter, refuse_unknown
+from clinic.clock import ClinicNow
 from patients import services
-from patients.api.serializers import MoveBody, PatientAnswer, PatientBody, PatientChange
-from patients.models import Patient
+from patients.api.fields import OfPatients
+from patients.api.serializers import (
+    ConsentAnswer,
+    ConsentBody,
+    GrantAnswer,
+    GrantBody,
+    MoveBody,
+    PatientAnswer,
+    PatientBody,
+    PatientChange,
+)
+from patients.consents import consents_of, preferences
+from patients.grants import in_force, revoke_grant
+from patients.models import Feature, FeatureGrant, Patient
 
 
 class PatientFilters(Filters):
@@ -72,16 +87,63 @@ class PatientViewSet(Lists, Reads, ClinicViewSet):
         if deceased_on is not None:
             services.mark_deceased(patient, on=deceased_on)
 
-    @extend_schema(request=MoveBody, responses=PatientAnswer)
-    @action(detail=True, methods=["post"])
-    def archive(self, request: Request, id: str) -> Response:
-        """Put the record away: everything pending is cancelled, open forms are voided."""
-        patient = self.get_object()
-        return self.one(services.archive(patient, **self.body(MoveBody)))
+    archive = verb("archive", services.archive, PatientAnswer, MoveBody)
+    reactivate = verb("reactivate", services.reactivate, PatientAnswer, MoveBody)
 
-    @extend_schema(request=MoveBody, responses=PatientAnswer)
-    @action(detail=True, methods=["post"])
-    def reactivate(self, request: Request, id: str) -> Response:
-        """Take the patient back. What was cancelled stays cancelled."""
+    @extend_schema(responses=ConsentAnswer(many=True))
+    @action(detail=True, methods=["get"], pagination_class=None, filterset_class=None)
+    def consents(self, request: Request, id: str) -> Response:
+        """List what may be sent to the patient, on every way: what was said, else the default."""
+        refuse_unknown(request)
         patient = self.get_object()
-        return self.one(services.reactivate(patient, **self.body(MoveBody)))
+        audit.record("consent.listed", obj=patient)
+        return self._consents(patient)
+
+    @extend_schema(request=ConsentBody(many=True), responses=ConsentAnswer(many=True))
+    @consents.mapping.put
+    def set_consents(self, request: Request, id: str) -> Response:
+        """Note what the patient said; ways that are not named stay as they are."""
+        patient = self.get_object()
+        services.set_consents(patient, self.bodies(ConsentBody, most=100))
+        return self._consents(patient)
+
+    def _consents(self, patient: Patient) -> Response:
+        said = {(row.category, row.channel): row.said_at for row in consents_of(patient)}
+        rows = [
+            {"category": way[0], "channel": way[1], "granted": granted, "said_at": said.get(way)}
+            for way, granted in preferences(patient).items()
+        ]
+        return self.shown(ConsentAnswer, rows, many=True)
+
+
+class GrantFilters(OfPatients):
+    """Filters of access grants."""
+
+    feature = WordsFilter("feature", Feature.values)
+    in_force = django_filters.BooleanFilter(method="holding")
+
+    def holding(self, rows: QuerySet[FeatureGrant], name: str, value: bool) -> QuerySet[FeatureGrant]:
+        """Keep the grants that hold now, or those that do not."""
+        now = in_force(ClinicNow()).values("pk")
+        return rows.filter(pk__in=now) if value else rows.exclude(pk__in=now)
+
+
+class GrantViewSet(Lists, Reads, ClinicViewSet):
+    """What patients may use beyond their own pages, now and before."""
+
+    queryset = FeatureGrant.objects.none()
+    answer = GrantAnswer
+    filterset_class = GrantFilters
+    noun = "access"
+
+    def rows(self) -> QuerySet[FeatureGrant]:
+        """Return the clinic's grants."""
+        return FeatureGrant.objects.for_clinic(self.clinic)
+
+    @extend_schema(request=GrantBody, responses={201: GrantAnswer})
+    def create(self, request: Request) -> Response:
+        """Grant a feature. Granted already, it reaches to the later end and never stacks."""
+        values = self.body(GrantBody)
+        return self.one(services.grant_access(values.pop("patient"), **values), status=201)
+
+    revoke = verb("revoke", revoke_grant, GrantAnswer)

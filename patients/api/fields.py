@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from clinic.api.fields import id_of
-from clinic.api.filters import NamedFilter
+from clinic.api.filters import Filters, NamedFilter
 from patients.models import Patient
 
 
@@ -63,9 +63,8 @@ class PatientId(serializers.Field):
         return str(value)
 
 
-def patient_filters() -> dict[str, django_filters.Filter]:
-    """Return the filters by patient, of any list of patients' records."""
-    return {
-        "patient": NamedFilter("patient", slug=None),
-        "patient_external_id": django_filters.CharFilter(field_name="patient__external_id"),
-    }
+class OfPatients(Filters):
+    """The filters by patient, of any list of patients' records."""
+
+    patient = NamedFilter("patient", slug=None)
+    patient_external_id = django_filters.CharFilter(field_name="patient__external_id")

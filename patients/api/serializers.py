@@ -10,7 +10,9 @@ from accounts.models import Membership
 from accounts.permissions import Role
 from clinic.api.bodies import Answer, Body
 from clinic.api.fields import Blank, Boolean, Day, Email, Id, Moment, Reference, SlugOf, Text, one_of
-from patients.models import Patient
+from patients.api.fields import PatientField, PatientId
+from patients.categories import Category, Channel
+from patients.models import Feature, Patient
 
 
 def specialists(clinic: Any) -> Any:
@@ -88,3 +90,40 @@ class MoveBody(Body):
     """A change of state: when it happened, if not now."""
 
     occurred_at = Moment(required=False)
+
+
+class ConsentAnswer(Answer):
+    """Whether messages of a category may be sent on a channel; `said_at` null: nothing was said, the default holds."""
+
+    category = one_of(Category.values)
+    channel = one_of(Channel.values)
+    granted = Boolean()
+    said_at = Moment(allow_null=True)
+
+
+class ConsentBody(Body):
+    """What the patient said about one way."""
+
+    category = one_of(Category.values)
+    channel = one_of(Channel.values)
+    granted = Boolean()
+
+
+class GrantAnswer(Answer):
+    """A feature that a patient may use from one moment to another."""
+
+    id = Id(source="pk")
+    patient = PatientId()
+    feature = one_of(Feature.values)
+    granted_at = Moment()
+    expires_at = Moment(allow_null=True)
+    ended_at = Moment(allow_null=True)
+    source_step = Id(source="source_step_id", allow_null=True)
+
+
+class GrantBody(Body):
+    """A feature to grant; without `until` it has no end."""
+
+    patient = PatientField()
+    feature = one_of(Feature.values)
+    until = Moment(allow_null=True, required=False)

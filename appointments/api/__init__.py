@@ -1,0 +1,1 @@
+"""Services, appointments and visit summaries on the wire."""

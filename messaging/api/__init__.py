@@ -1,0 +1,1 @@
+"""Message templates, notifications and deliveries on the wire."""
