@@ -68,6 +68,7 @@ def _fact(fact: Fact) -> Json:
         "type": fact.type.value,
         "subject": fact.subject,
         "sensitive": fact.sensitive,
+        "family": fact.family,
         "operators": list(operators_for(fact.type.value, fact.change)),
         "choices": _choices(fact.choices),
         "reference": fact.reference,

@@ -13,8 +13,10 @@ from rest_framework.response import Response
 from accounts.api.views import ClinicViewSet, Lists, Reads
 from automations import interventions, selectors
 from automations.api.filters import EventFilters, RunFilters, StepFilters
+from automations.api.inputs import NamedEventBody
 from automations.api.serializers import EventSerializer, RunSerializer, StepSerializer
 from automations.models import Event, Run, Step
+from automations.named_events import record_named_event
 from clinic.api.bodies import NoBody
 
 
@@ -23,12 +25,18 @@ class EventViewSet(Lists, Reads, ClinicViewSet):
 
     queryset = Event.objects.none()
     answer = EventSerializer
+    write_scope = "events"
     filterset_class = EventFilters
     orders = ("-pk",)
 
     def rows(self) -> Any:
         """Return the clinic's events."""
         return selectors.events_of(self.clinic)
+
+    @extend_schema(request=NamedEventBody, responses={201: EventSerializer})
+    def create(self, request: Request) -> Response:
+        """Tell that something named happened to a patient: rules with the trigger `api.event` answer it."""
+        return self.one(record_named_event(self.clinic, **self.body(NamedEventBody)), status=201)
 
 
 class RunViewSet(Lists, Reads, ClinicViewSet):

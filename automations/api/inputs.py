@@ -122,3 +122,12 @@ class StopBody(Body):
     scope = one_of(("clinic", "rule", "patient"))
     target = serializers.JSONField(required=False, allow_null=True, help_text="The rule's slug or id, or the patient.")
     why = Text(max_length=300)
+
+
+class NamedEventBody(Body):
+    """Something that happened to a patient, told by another system."""
+
+    name = Text(max_length=200, help_text="Small letters, digits, dots, dashes; rules ask for it exactly.")
+    patient = PatientField()
+    data = serializers.JSONField(required=False, help_text="An object of JSON values; a rule asks for `event.<key>`.")  # type: ignore[assignment]
+    occurred_at = Moment(required=False, help_text="When; now unless given.")

@@ -34,7 +34,7 @@ def rule_components(known: Catalog) -> Schema:
     actions = {
         f"action.{one['properties']['type']['const']}": one for one in whole["properties"]["actions"]["items"]["oneOf"]
     }
-    facts = {f"fact.{key}": _of_fact(fact) for key, fact in sorted(known.facts.items())}
+    facts = {name_of_fact(key): _of_fact(fact) for key, fact in sorted(known.facts.items())}
     group = whole["$defs"]["item"]["oneOf"][-1]
     found: Schema = {
         "Conditions": whole["$defs"]["conditions"],
@@ -62,6 +62,11 @@ def rule_components(known: Catalog) -> Schema:
     found["RuleWrite"] = _rule(whole, ("name", "trigger_event", "actions"), list(NEW_MODES))
     found["RuleEdit"] = _rule(whole, (), list(Rule.Mode.values))
     return {name: _at_home(one) for name, one in found.items()}
+
+
+def name_of_fact(key: str) -> str:
+    """Name a fact's component; that of a family ("event.*") ends in a dash, for a star may not stand there."""
+    return f"fact.{key.replace('*', '-')}"
 
 
 HOMES = {"conditions": "Conditions", "item": "ConditionItem", "timing": "Timing"}

@@ -88,9 +88,8 @@ class EventSerializer(Answer):
     trigger_event = serializers.CharField(source="trigger")
     patient = Id(source="patient_id")
     subject = serializers.SerializerMethodField()
-    data = serializers.JSONField(  # type: ignore[assignment]
-        help_text="Codes, ids and moments, old and new; of a named event, what was posted."
-    )
+    name = serializers.SerializerMethodField()
+    data = serializers.SerializerMethodField()  # type: ignore[assignment]
     occurred_at = Moment()
     recorded_at = Moment(source="created_at")
     state = serializers.ChoiceField(Event.State.choices)
@@ -98,6 +97,17 @@ class EventSerializer(Answer):
     caused_by = Id(source="caused_by_id", allow_null=True, help_text="The step that made it happen.")
     depth = serializers.IntegerField(help_text="How many rules stand between it and what a person did.")
     muted = serializers.CharField(help_text="Why no rule answers it; empty: rules do.")
+
+    @extend_schema_field({"type": ["string", "null"], "description": "Of a named event: what it was called."})
+    def get_name(self, event: Event) -> str | None:
+        """Name what another system told."""
+        return event.data.get("name")
+
+    @extend_schema_field({"type": "object", "description": "Codes, ids and moments; of a named event, what was sent."})
+    def get_data(self, event: Event) -> dict[str, Any]:
+        """Give what the event carries: the record as it then was, or what another system sent."""
+        sent: dict[str, Any] = event.data.get("sent", event.data)
+        return sent
 
     @extend_schema_field(SubjectSerializer)
     def get_subject(self, event: Event) -> dict[str, str]:

@@ -43,6 +43,7 @@ def test_an_event_says_what_happened_and_what_it_caused(api, planned, patient):
         "trigger_event": "appointment.completed",
         "patient": str(patient.pk),
         "subject": {"type": "appointment", "id": str(event.subject_id)},
+        "name": None,
         "data": event.data,
         "occurred_at": shown["occurred_at"],
         "recorded_at": shown["recorded_at"],

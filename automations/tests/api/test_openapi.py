@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from automations import recipes, ticking
-from automations.api.openapi import rule_examples
+from automations.api.openapi import name_of_fact, rule_examples
 from automations.engine.declare import catalog
 from automations.tests.api.bodies import rule_body
 from automations.tests.builders import move, published, visit
@@ -31,7 +31,7 @@ def problems(name, value):
 def test_every_declaration_is_a_component():
     names = set(document()["components"]["schemas"])
     assert {f"trigger.{key}" for key, one in catalog.triggers.items() if not one.stop_only} <= names
-    assert {f"fact.{key}" for key in catalog.facts} <= names
+    assert {name_of_fact(key) for key in catalog.facts} <= names
     assert {f"action.{key}" for key in catalog.actions} <= names
 
 
