@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.actor import Actor, acting_as
 from accounts.permissions import require
-from automations.engine.declare import MEMBER
+from automations.engine.nouns import MEMBER
 from automations.engine.problems import child
 from automations.engine.scalars import MAX_NUMBER, unstorable
 from automations.models import Event

@@ -13,8 +13,9 @@ from typing import Any
 
 from . import scalars
 from .conditions import GROUP, MATCHES, MAX_CONDITIONS
-from .declare import MEMBER, Action, Catalog, Fact, Param, Trigger
+from .declare import Action, Catalog, Fact, Param, Trigger
 from .moments import CALENDAR_UNITS, MAX_AMOUNT, UNITS
+from .nouns import MEMBER
 from .operators import Operator, operators_for
 from .schema import ACTION_ID, MAX_ACTIONS, MAX_HOURLY_CAP, MAX_NOTE, MAX_REENTRY_DAYS, REENTRY_MODES
 from .timing_schema import DIRECTIONS, IF_LATE, OTHERWISE
