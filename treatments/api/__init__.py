@@ -1,0 +1,1 @@
+"""Treatment plans, sessions and adherence on the wire."""
