@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
+from fhir.care import map_care_plan, map_observation
 from fhir.mapping import map_encounter, map_patient, map_practitioner
 from fhir.questionnaires import map_questionnaire, map_value_set
 from fhir.reading import MAX_RESOURCES, BadResource, Found, UnreadableFile, file_of, read
@@ -49,11 +50,16 @@ Mapper = Callable[[dict[str, Any], ZoneInfo, str], Any]
 MAPPERS: dict[str, Mapper] = {
     "Patient": lambda resource, zone, full_url: map_patient(resource, full_url),
     "Encounter": map_encounter,
+    "CarePlan": map_care_plan,
+    "Observation": map_observation,
     "Practitioner": lambda resource, zone, full_url: map_practitioner(resource, full_url),
     "Questionnaire": lambda resource, zone, full_url: map_questionnaire(resource, full_url),
     "ValueSet": lambda resource, zone, full_url: map_value_set(resource, full_url),
 }
-"""By resource type, what makes data of it: an object with an `id`, and `notes` if something optional was left out."""
+"""By resource type, what makes data of it: an object with an `id`, and `notes` if something optional was left out.
+
+None: a resource of that type which the house does not keep (an Observation of anything but pain).
+"""
 
 
 PER_FILE = ("ValueSet",)
@@ -90,6 +96,9 @@ def _map(found: Found, resource: dict[str, Any], gathered: Gathered, zone: ZoneI
     kind = resource.get("resourceType")
     if isinstance(kind, str) and kind in MAPPERS:
         data = MAPPERS[kind](resource, zone, found.full_url)
+        if data is None:
+            gathered.ignored[kind] = gathered.ignored.get(kind, 0) + 1
+            return
         key = f"{file_of(found.place)} {data.id}" if kind in PER_FILE else data.id
         _keep(gathered.kept.setdefault(kind, {}), key, found.place, data)
         gathered.notes += [Problem(found.place, f"{kind}: {note}") for note in getattr(data, "notes", ())]

@@ -6,7 +6,7 @@ files does not matter. What cannot be written is reported with its place and nev
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -19,19 +19,21 @@ from clinic import clock
 from clinic.db import origin, silently
 from fhir.appointments_in import AppointmentWriter, ensure_services, staff_by_practitioner
 from fhir.batches import Item, Report, write_batches
+from fhir.care_in import PainWriter, PlanWriter, ensure_programs
 from fhir.gathering import Gathered, Progress, gather, no_progress
 from fhir.patients_in import PatientWriter
 from fhir.questionnaires_in import QuestionnaireWriter
 
 PATIENTS, APPOINTMENTS, FORMS = "Patient", "Encounter", "Questionnaire"
+PLANS, SCORES = "CarePlan", "Observation"
 
 
 def import_files(
     *, clinic: Clinic, paths: Iterable[Path], fire: bool = False, progress: Progress = no_progress
 ) -> Report:
-    """Import Patient, Encounter and Questionnaire resources; find specialists by Practitioner and answers by ValueSet.
+    """Import Patient, Encounter, CarePlan, Questionnaire and Observation resources, the last of pain only.
 
-    Other kinds are counted only.
+    Specialists are found by Practitioner and answers by ValueSet; other kinds are counted.
 
     Without `fire` the import is silent: rules hear of nothing, though what it stops is stopped. With it a finished
     visit happened at its end and any other when it began, so that delays count from there; a patient is registered now.
@@ -60,7 +62,29 @@ def _write(clinic: Clinic, gathered: Gathered, report: Report, progress: Progres
         gathered.of("Encounter").values(), key=lambda item: (item[1].patient_id, item[1].starts_at, item[1].id)
     )
     write_batches(APPOINTMENTS, visits, AppointmentWriter(clinic, services, staff, now), report, progress)
+    _write_care(clinic, gathered, report, progress, staff, now)
     _write_forms(clinic, gathered, report, progress)
+
+
+def _write_care(
+    clinic: Clinic,
+    gathered: Gathered,
+    report: Report,
+    progress: Progress,
+    staff: Mapping[str, int],
+    now: datetime,
+) -> None:
+    plans: list[Item] = sorted(
+        gathered.of(PLANS).values(), key=lambda item: (item[1].patient_id, item[1].starts_at, item[1].id)
+    )
+    if plans:
+        programs = ensure_programs(clinic, {data.program for _place, data in plans if data.program})
+        write_batches(PLANS, plans, PlanWriter(clinic, programs, staff, now), report, progress)
+    scores: list[Item] = sorted(
+        gathered.of(SCORES).values(), key=lambda item: (item[1].patient_id, item[1].measured_at, item[1].id)
+    )
+    if scores:
+        write_batches(SCORES, scores, PainWriter(clinic, now), report, progress)
 
 
 def _write_forms(clinic: Clinic, gathered: Gathered, report: Report, progress: Progress) -> None:

@@ -16,11 +16,12 @@ from accounts.guards import CARE, REASON_MAX, check_moment, check_revision
 from clinic.errors import ClinicError, ImpossibleTransition, Refused
 from treatments.lifecycle import RUNNING, VERBS
 from treatments.locking import clinic_day, fresh
-from treatments.models import PlanPause, TreatmentPlan
+from treatments.models import TreatmentPlan
+from treatments.moving import note_move
 from treatments.planning import change, create_plan, revise
 from treatments.programs import archive_program, create_program, restore_program
 from treatments.sessions import correct_session, log_session, record_pain, strike_pain, strike_session
-from treatments.weeks import first_day, recount
+from treatments.weeks import recount
 
 __all__ = [
     "archive_program",
@@ -84,7 +85,8 @@ def _move(
         check_revision(row, revision)
         day = clinic_day(row, occurred_at)
         detail = {"from": row.status} | ({"reason": reason.strip()[:REASON_MAX]} if reason.strip() else {})
-        _note_day(row, name, day)
+        _check_day(row, name, day)
+        note_move(row, verb.to, day)
         row.status = verb.to
         row.occurred_at_hint = occurred_at  # type: ignore[attr-defined]
         row.save()
@@ -94,22 +96,11 @@ def _move(
     return row
 
 
-def _note_day(row: TreatmentPlan, verb: str, day: date) -> None:
-    """Note what the move means for the days on which something is prescribed."""
+def _check_day(row: TreatmentPlan, verb: str, day: date) -> None:
     if verb == "assign":
         _check_assignable(row, day)
-        row.active_on = day
-        row.counted_until_on = first_day(row)
-    elif verb == "pause":
+    elif row.status in RUNNING and verb != "resume":
         _check_not_before(row, day)
-        PlanPause.objects.create(clinic_id=row.clinic_id, plan=row, from_on=day)
-    elif verb == "resume":
-        standing = PlanPause.objects.get(plan=row, until_on=None)
-        standing.until_on = max(day, standing.from_on)
-        standing.save(update_fields=["until_on"])
-    elif row.status in RUNNING:
-        _check_not_before(row, day)
-        row.ended_on = day
 
 
 def _check_assignable(row: TreatmentPlan, day: date) -> None:

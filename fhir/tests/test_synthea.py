@@ -10,16 +10,22 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db.models import Count, Min, Q, Sum
+from django.db.models import Count, Max, Min, Q, Sum
 
 from appointments.models import Appointment, Service
 from automations.engine.values import fact_key
 from automations.facts import read_patients
 from automations.models import Event
+from clinic import clock
 from patients.models import Patient
+from treatments import closing
+from treatments.models import Exercise, PainScore, PlanPause, PlanVersion, Program, TreatmentPlan
 
 DATA = Path(os.environ.get("SHARED_DATA", settings.BASE_DIR.parent / "shared" / "data")) / "synthea-r4"
-FILES = [str(DATA / f"{name}.ndjson.gz") for name in ("Encounter", "Patient", "Practitioner")]
+FILES = [
+    str(DATA / f"{name}.ndjson.gz")
+    for name in ("CarePlan", "Encounter", "Observation-survey", "Patient", "Practitioner")
+]
 
 DAY = datetime(2019, 6, 30, 23, 59, 59, tzinfo=UTC)
 
@@ -37,6 +43,14 @@ def run(capsys: pytest.CaptureFixture[str], *more: str) -> str:
     return capsys.readouterr().out
 
 
+def stored() -> list[object]:
+    """Return what a second import must leave as it is."""
+    models = (Patient, Appointment, TreatmentPlan, PainScore)
+    revisions = [model.objects.aggregate(n=Sum("revision")) for model in models]
+    services = list(Appointment.objects.values("service__slug").annotate(n=Count("pk")).order_by("service__slug"))
+    return [revisions, services, [model.objects.count() for model in (Program, PlanVersion, Exercise, PlanPause)]]
+
+
 def test_every_patient_and_encounter_arrives_once_and_again_changes_nothing(clinic, capsys):
     began = time.monotonic()
     out = run(capsys)
@@ -44,33 +58,46 @@ def test_every_patient_and_encounter_arrives_once_and_again_changes_nothing(clin
 
     assert "Patient: 615 created, 0 updated, 0 unchanged, 0 refused" in out
     assert "Encounter: 18098 created, 0 updated, 0 unchanged, 0 refused" in out
-    assert took < 90
+    assert "CarePlan: 1769 created, 0 updated, 0 unchanged, 0 refused" in out
+    assert "Observation: 5681 created, 0 updated, 0 unchanged, 0 refused" in out
+    assert "Observation: 120 left out" in out
+    assert took < 120
+    assert dict(TreatmentPlan.objects.values_list("status").annotate(n=Count("pk"))) == {
+        "active": 784,
+        "completed": 985,
+    }
+    assert PainScore.objects.aggregate(low=Min("value"), high=Max("value")) == {
+        "low": 0.001141858426080944,
+        "high": 9.741741961377823,
+    }
+    assert closing.next_due() > clock.now()  # weeks that lie behind are nobody's to judge
     assert Patient.objects.filter(deceased_on__isnull=False).count() == 124
     assert Appointment.objects.filter(status="completed").count() == 18098
     assert Service.objects.count() == 33
     assert Appointment.objects.aggregate(n=Min("starts_at__year"))["n"] == 1914
     assert Event.objects.count() == 0  # silent
-    before = (
-        Patient.objects.aggregate(n=Sum("revision")),
-        Appointment.objects.aggregate(n=Sum("revision")),
-        list(Appointment.objects.values("service__slug").annotate(n=Count("pk")).order_by("service__slug")),
-    )
+    before = stored()
 
     out = run(capsys)
     assert "Patient: 0 created, 0 updated, 615 unchanged, 0 refused" in out
     assert "Encounter: 0 created, 0 updated, 18098 unchanged, 0 refused" in out
-    assert before == (
-        Patient.objects.aggregate(n=Sum("revision")),
-        Appointment.objects.aggregate(n=Sum("revision")),
-        list(Appointment.objects.values("service__slug").annotate(n=Count("pk")).order_by("service__slug")),
-    )
+    assert "CarePlan: 0 created, 0 updated, 1769 unchanged, 0 refused" in out
+    assert "Observation: 0 created, 0 updated, 5681 unchanged, 0 refused" in out
+    assert before == stored()
 
 
 def test_a_fired_import_tells_of_each_creation_and_each_completion(clinic, capsys):
     out = run(capsys, "--fire")
     assert "Encounter: 18098 created" in out
     counts = dict(Event.objects.values_list("trigger").annotate(n=Count("pk")))
-    assert counts == {"patient.onboarded": 615, "appointment.booked": 18098, "appointment.completed": 18098}
+    assert counts == {
+        "patient.onboarded": 615,
+        "appointment.booked": 18098,
+        "appointment.completed": 18098,
+        "treatment.assigned": 784,
+        "treatment.completed": 985,
+        "treatment.ended": 985,
+    }
     assert set(Event.objects.values_list("origin", flat=True).distinct()) == {"import"}
     one = Appointment.objects.get(external_id="abbc5979-3aca-43fe-91a6-8065b7e4a90f")
     event = Event.objects.get(trigger="appointment.completed", subject_id=one.pk)

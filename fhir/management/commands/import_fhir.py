@@ -1,4 +1,4 @@
-"""Import patients, their visits and questionnaires from FHIR R4 files."""
+"""Import patients, their visits, plans, pain scores and questionnaires from FHIR R4 files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from fhir.reading import UnreadableFile
 
 class Command(BaseCommand):
     help = (
-        "Import Patient, Encounter and Questionnaire resources (NDJSON or Bundle, plain or .gz) into a clinic. "
+        "Import Patient, Encounter, CarePlan, Questionnaire and pain Observation resources "
+        "(NDJSON or Bundle, plain or .gz) into a clinic. "
         "Importing again changes only what the files say otherwise. Silent unless --fire."
     )
 
