@@ -124,19 +124,28 @@ def _leads_back(look: Look, action: ActionSpec, through: tuple[Other, ...]) -> l
     """Return the names of the rules on the way from an action's effect back to the rule; None: there is no way."""
     if len(through) >= MAX_DEPTH:
         return None
-    for trigger, facts in catalog.actions[action.type].causes(action.params).items():
-        if starts(look.spec, trigger, facts):
-            return [one.name for one in through]
-        for other in look.others:
-            if other in through or not starts(other.spec, trigger, facts):
+    if may_start(look.rule.clinic_id, action, look.spec):
+        return [one.name for one in through]
+    for other in look.others:
+        if other in through or not may_start(look.rule.clinic_id, action, other.spec):
+            continue
+        for following in other.spec.actions:
+            if following.disabled or following.type not in catalog.actions:
                 continue
-            for following in other.spec.actions:
-                if following.disabled or following.type not in catalog.actions:
-                    continue
-                chain = _leads_back(look, following, (*through, other))
-                if chain is not None:
-                    return chain
+            chain = _leads_back(look, following, (*through, other))
+            if chain is not None:
+                return chain
     return None
+
+
+def may_start(clinic_id: int, action: ActionSpec, spec: RuleSpec) -> bool:
+    """Tell whether the effect of an action may start a rule: by what it causes or by the facts it alters."""
+    declared, trigger = catalog.actions[action.type], catalog.triggers.get(spec.trigger)
+    if any(starts(spec, key, facts) for key, facts in declared.causes(action.params).items()):
+        return True
+    if trigger is None or not declared.alters:
+        return False
+    return trigger.follows(spec.trigger_config, clinic_id, declared.alters) and can_hold(spec.conditions)
 
 
 def starts(spec: RuleSpec, trigger: str, facts: Any) -> bool:

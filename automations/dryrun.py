@@ -14,7 +14,7 @@ from accounts import audit
 from accounts.permissions import require
 from automations import suppression
 from automations.anchors import begins_at, read_anchors
-from automations.asof import asks_of, condition_asks, read_only
+from automations.asof import asks_of, condition_asks, config_asks, read_only
 from automations.compiled import CompiledRule
 from automations.engine.conditions import evaluate
 from automations.engine.declare import catalog
@@ -28,6 +28,8 @@ from clinic.clock import now
 from clinic.errors import ClinicError
 
 MATCHED, SUPPRESSED, NOT_MATCHED = "matched", "suppressed", "not_matched"
+NEWEST = 10
+"""Rows among which one that the rule is for is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,7 @@ def dry_run(
 
 def _suppose(rule: Rule, patient: Any, subject: Any, at: datetime, spec: RuleSpec) -> DryRun:
     kind = catalog.triggers[spec.trigger].subject
-    row = _subject(kind, patient, subject)
-    view = EventView(kind, at, {"new": _snapshot(row)} if row is not None else {})
+    row, view = _supposed(spec, patient, subject, at)
     only_ifs = condition_asks(*(action.only_if for action in spec.actions))
     known = read_supposed(patient.pk, view, row.pk if row is not None else None, [*asks_of(spec), *only_ifs])
     facts = EventFacts(spec.trigger, at, ZoneInfo(rule.clinic.time_zone), known)
@@ -145,21 +146,55 @@ def _steps(
     return tuple(steps)
 
 
-def _subject(kind: str, patient: Any, named: Any) -> Any:
-    """Return the row that the event would be about: the named one, or the patient's newest; None if there is none."""
+class _Unknown(dict[str, Any]):
+    """Data of an event that has not happened: what nobody can know of it is unknown."""
+
+    def __missing__(self, key: str) -> None:
+        return None
+
+
+def _supposed(spec: RuleSpec, patient: Any, named: Any, at: datetime) -> tuple[Any, EventView]:
+    """Return what the event would be about, and how it would look.
+
+    The named row; else the newest that the settings of the trigger accept, else the newest, else none. What such an
+    event carries besides its subject is taken from the last one that there was.
+    """
+    kind, seen = catalog.triggers[spec.trigger].subject, None
+    asks = config_asks(spec.trigger, spec.trigger_config)
+    for row in _rows(kind, patient, named):
+        view = _view(spec, patient, kind, row, at)
+        seen = seen or (row, view)
+        if accepts(spec, read_supposed(patient.pk, view, row.pk, asks)):
+            return row, view
+    return seen or (None, _view(spec, patient, kind, None, at))
+
+
+def _view(spec: RuleSpec, patient: Any, kind: str, row: Any, at: datetime) -> EventView:
+    events = Event.objects.filter(patient_id=patient.pk, trigger=spec.trigger).order_by("-pk")
+    about = events.filter(subject_type=kind, subject_id=row.pk).first() if row is not None else None
+    last = about or events.first()
+    carried = {key: value for key, value in (last.data if last else {}).items() if key not in ("new", "old")}
+    given = catalog.triggers[spec.trigger].data_for_existing(spec.trigger_config)
+    view = EventView(kind, at, _Unknown({**given, **carried, "new": _snapshot(row) if row is not None else {}}))
+    view.new = _Unknown(view.new)
+    return view
+
+
+def _rows(kind: str, patient: Any, named: Any) -> list[Any]:
+    """Return the rows that the event may be about, newest first. Raises ClinicError for a named one that is not."""
     if kind == "patient":
-        return patient
+        return [patient]
     model = apps.get_model(catalog.subjects[kind].model)
     rows = model._default_manager.filter(clinic_id=patient.clinic_id, patient_id=patient.pk).order_by("-pk")
     if named in (None, ""):
-        return rows.first()
+        return list(rows[:NEWEST])
     text = str(named)
     row = rows.filter(pk=int(text)).first() if text.isascii() and text.isdigit() and len(text) < 19 else None
     if row is None:
         label = catalog.subjects[kind].label
         message = _("This patient has no %(kind)s with the id %(id)s.") % {"kind": label, "id": text[:40]}
         raise ClinicError(message, code="not_found", path="subject")
-    return row
+    return [row]
 
 
 def _snapshot(row: Any) -> dict[str, Any]:

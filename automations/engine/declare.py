@@ -98,6 +98,10 @@ class Trigger:
         """
         return True
 
+    def follows(self, config: Mapping[str, Any], clinic_id: Any, facts: Collection[str]) -> bool:
+        """Tell whether such an event may follow when the patient's facts of these keys become others."""
+        return False
+
     def problems(self, config: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
         """Give (param name, message) for settings that are valid alone but not together."""
         return ()
@@ -121,6 +125,7 @@ class Action:
     message: ClassVar[bool] = False
     phrase: ClassVar[Any] = ""
     extras: ClassVar[Mapping[str, Any]] = {}
+    alters: ClassVar[tuple[str, ...]] = ()  # keys of the facts that its effect may change
 
     def is_patient_message(self, params: Mapping[str, Any]) -> bool:
         """Tell whether this reaches the patient, so that undo time, quiet hours and staleness apply."""

@@ -14,6 +14,7 @@ from automations.engine.schema import parse_rule
 from automations.models import Rule
 from automations.tests.builders import Jot, document, published, service
 from forms_app.models import FormTemplate
+from segments.models import Segment
 
 pytestmark = pytest.mark.django_db
 
@@ -124,6 +125,31 @@ def test_require_form_says_what_it_leads_to(clinic, forms):
     wanted = {"type": "require_form", "form": "survey"}
     assert found(clinic, "form.declined", wanted) == [("loop", "/actions/0")]
     assert found(clinic, "form.declined", wanted, config={"form": "consent"}) == []
+
+
+# --- through a segment ---
+
+
+def segment(clinic, slug, *items):
+    kind = "dynamic" if items else "manual"
+    return Segment.objects.create(clinic=clinic, slug=slug, name=slug, kind=kind, conditions=every(*items))
+
+
+def test_a_manual_segment_that_the_rule_itself_fills(clinic):
+    segment(clinic, "calls")
+    segment(clinic, "others")
+    step = {"type": "add_to_segment", "segment": "calls"}
+    assert found(clinic, "segment.entered", step, config={"segment": "calls"}) == [("loop", "/actions/0")]
+    assert found(clinic, "segment.entered", step, config={"segment": "others"}) == []
+    assert found(clinic, "segment.exited", step, config={"segment": "calls"}) == []
+
+
+def test_a_dynamic_segment_that_asks_what_the_rule_changes(clinic):
+    segment(clinic, "tagged", {"field": "patient.tags", "op": "has_any_of", "value": ["vip"]})
+    segment(clinic, "older", age("gte", 65))
+    step = {"type": "add_tag", "tag": "vip"}
+    assert found(clinic, "segment.entered", step, config={"segment": "tagged"}) == [("loop", "/actions/0")]
+    assert found(clinic, "segment.entered", step, config={"segment": "older"}) == []
 
 
 # --- two rules, one person, one event ---

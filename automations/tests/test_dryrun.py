@@ -143,3 +143,17 @@ def test_a_draft_that_is_no_rule_is_refused(clinic, patient):
     Rule.objects.filter(pk=rule.pk).update(draft={"trigger_event": "appointment.completed"})
     with pytest.raises(RuleInvalid):
         dry_run(rule, patient)
+
+
+def test_of_several_the_newest_that_the_settings_accept_is_asked(clinic, patient):
+    first = visit(patient)
+    visit(patient)
+    rule = draft(clinic, "appointment.booked", config={"first_only": True})
+    found = dry_run(rule, patient)
+    assert (found.outcome, found.subject) == ("matched", ("appointment", first.pk))
+
+
+def test_what_nobody_can_know_of_the_event_is_unknown(clinic, patient):
+    asked = {"match": "all", "items": [{"field": "treatment.pain", "op": "gte", "value": 8}]}
+    found = dry_run(draft(clinic, "treatment.session_logged", conditions=asked), patient)
+    assert (found.outcome, found.verdict.items[0].result) == ("not_matched", None)

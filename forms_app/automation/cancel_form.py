@@ -26,6 +26,7 @@ class CancelForm(Action):
     phrase = _("cancel the form “%(form)s”")
     params = (Param("form", "reference", _("form"), required=True, reference="form"),)
     example = {"form": "satisfaction-survey"}
+    alters = ("patient.outstanding_forms",)
 
     def perform(self, steps: Sequence[StepContext]) -> dict[Any, dict[str, Any]]:
         """Void the requests."""

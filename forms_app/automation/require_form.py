@@ -53,6 +53,7 @@ class RequireForm(Action):
         Param("notify", "boolean", _("send a message with the link"), default=True),
     )
     example = {"form": "satisfaction-survey", "due_in_days": 7}
+    alters = ("patient.outstanding_forms", "patient.signed_forms", "patient.form_answer")
     message = True
 
     def is_patient_message(self, params: Mapping[str, Any]) -> bool:

@@ -21,6 +21,7 @@ class AddTag(Action):
     phrase = _("add the tag “%(tag)s”")
     params = (Param("tag", "text", _("tag"), required=True, max_length=50),)
     example = {"tag": "needs-call"}
+    alters = ("patient.tags",)
 
     def perform(self, steps: Sequence[StepContext]) -> Mapping[Any, dict[str, Any]]:
         """Add each step's tag."""

@@ -24,6 +24,7 @@ class AssignSpecialist(Action):
     phrase = _("give the patient to “%(specialist)s”")
     params = (Param("specialist", "reference", _("specialist"), required=True, reference="specialist"),)
     example = {"specialist": "dr-ionescu"}
+    alters = ("patient.specialist",)
 
     def perform(self, steps: Sequence[StepContext]) -> Mapping[Any, dict[str, Any]]:
         """Assign each step's specialist."""

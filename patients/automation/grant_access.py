@@ -28,6 +28,7 @@ class GrantAccess(Action):
         Param("days", "integer", _("days"), minimum=1, maximum=3650, help=_("Empty: without end.")),
     )
     example = {"feature": "telerehab", "days": 90}
+    alters = ("patient.access",)
 
     def perform(self, steps: Sequence[StepContext]) -> Mapping[Any, dict[str, Any]]:
         """Grant each step's feature."""

@@ -21,6 +21,7 @@ class RevokeAccess(Action):
     phrase = _("revoke access to %(feature)s")
     params = (Param("feature", "choice", _("feature"), required=True, choices=Feature.choices),)
     example = {"feature": "telerehab"}
+    alters = ("patient.access",)
 
     def perform(self, steps: Sequence[StepContext]) -> Mapping[Any, dict[str, Any]]:
         """Revoke each step's feature."""

@@ -13,4 +13,5 @@ class AddToSegment(MembershipAction):
     key = "add_to_segment"
     label = _("Add to a segment")
     phrase = _("add the patient to the segment “%(segment)s”")
+    alters = ("patient.segments",)
     enters = True

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
 
 from automations.engine.declare import Action, Param, Trigger
+from automations.engine.problems import RuleInvalid
 from automations.engine.values import EffectError, StepContext
 from clinic.errors import ClinicError
-from segments import services
+from segments import definition, services
 from segments.models import Segment
 
 
@@ -22,6 +23,17 @@ class CrossingTrigger(Trigger):
     params = (Param("segment", "reference", _("segment"), required=True, reference="segment", fact="segment.segment"),)
     example = {"segment": "high-pain-inactive"}
 
+    def follows(self, config: Mapping[str, Any], clinic_id: Any, facts: Collection[str]) -> bool:
+        """Tell whether the segment is a dynamic one whose conditions ask these facts; an unreadable one never."""
+        row = Segment.objects.filter(clinic_id=clinic_id, slug=config.get("segment"), archived_at=None).first()
+        if row is None or not row.is_dynamic:
+            return False
+        try:
+            asked = {condition.field for condition in definition.parse(row.conditions).conditions()}
+        except RuleInvalid:
+            return False
+        return bool(asked & set(facts))
+
 
 class MembershipAction(Action):
     """Put the patient into a manual segment, or take them out of it. There already: nothing happens."""
@@ -29,6 +41,11 @@ class MembershipAction(Action):
     params = (Param("segment", "reference", _("segment"), required=True, reference="manual_segment"),)
     example = {"segment": "needs-a-call"}
     enters: ClassVar[bool]
+
+    def causes(self, params: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+        """Name the crossing of the segment."""
+        crossing = "segment.entered" if self.enters else "segment.exited"
+        return {crossing: {"segment.segment": params.get("segment")}}
 
     def perform(self, steps: Sequence[StepContext]) -> Mapping[Any, dict[str, Any]]:
         """Move the patients of all steps, one segment after the other."""

@@ -13,4 +13,5 @@ class RemoveFromSegment(MembershipAction):
     key = "remove_from_segment"
     label = _("Remove from a segment")
     phrase = _("remove the patient from the segment “%(segment)s”")
+    alters = ("patient.segments",)
     enters = False

@@ -84,6 +84,7 @@ register(
         sensitive=True,
         sources=("treatments.PainScore",),
         time_dependent=True,
+        history=True,
         expression=measures.pain_score,
     )
 )
@@ -106,6 +107,7 @@ register(
         doc=_("When the patient last did an exercise of a plan."),
         example={"field": "patient.last_session_at", "op": "more_than_ago", "value": {"amount": 30, "unit": "days"}},
         sources=("treatments.ExerciseSession",),
+        history=True,
         expression=measures.last_session_at,
     )
 )
@@ -119,6 +121,7 @@ register(
         params=(Param("week", "choice", _("of"), choices=WEEKS, default="last"),),
         sensitive=True,
         sources=("treatments.WeeklyAdherence",),
+        history=True,
         expression=measures.adherence,
     )
 )
