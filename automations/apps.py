@@ -10,7 +10,7 @@ class AutomationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Find what the apps offer, listen to their records, and say what waits."""
-        from automations import capture, checks, dates, discovery, references, ticking  # noqa: F401 - checks register themselves
+        from automations import capture, checks, dates, discovery, enrolling, references, ticking  # noqa: F401 - checks register themselves
         from automations.engine.declare import catalog
         from clinic.changes import records_changed
         from clinic.health import register_backlog
@@ -25,4 +25,5 @@ class AutomationsConfig(AppConfig):
                 )
         register_backlog("engine", ticking.oldest_due)
         register_lane("engine", ticking.drain_engine, ticking.next_engine_due)
+        register_lane("enrolments", enrolling.sweep_enrolments, enrolling.next_due, sweep=True)
         register_lane("dates", dates.sweep_dates, dates.next_due, sweep=True)

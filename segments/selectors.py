@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from accounts.models import Clinic
 from accounts.selectors import local_date
@@ -51,6 +52,15 @@ def living(clinic: Clinic, moment: datetime) -> QuerySet[Patient]:
     born = Q(birth_date=None) | Q(birth_date__lte=day)
     alive = Q(deceased_on=None) | Q(deceased_on__gt=day)
     return Patient.objects.for_clinic(clinic).filter(born, alive, status=Patient.Status.ACTIVE).order_by()
+
+
+def member_ids(clinic: Clinic, slug: str) -> list[int]:
+    """Return the ids of the patients in a segment, by its slug. Raises ClinicError if the clinic has none such."""
+    segment = Segment.objects.for_clinic(clinic).filter(slug=slug, archived_at=None).first()
+    if segment is None:
+        message = _("This clinic has no segment “%(slug)s” in use.") % {"slug": slug}
+        raise ClinicError(message, code="not_found", path="segment")
+    return list(members(segment).values_list("patient_id", flat=True))
 
 
 def members(segment: Segment) -> QuerySet[SegmentMembership]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.apps import apps
 from django.db.models.signals import post_delete, post_save
 
+from automations.populations import register_group
 from clinic.changes import after_silence, records_changed
 from clinic.health import register_backlog
 from clinic.lanes import register_lane
 from clinic.provisioning import register_provider
-from segments import building, definition, marking, refreshing
+from segments import building, definition, marking, refreshing, selectors
 from segments.provisioning import provide_segment
 
 
@@ -24,3 +25,4 @@ def connect() -> None:
     register_lane("segments", building.drain, building.next_due, building.busy, sweep=True)
     register_backlog("segments", building.oldest_due)
     register_provider("segment", provide_segment)
+    register_group("segment", selectors.member_ids)

@@ -23,6 +23,7 @@ from accounts.permissions import EVERYBODY
 from automations import lifecycle
 from automations.admin import jsonforms, state, words
 from automations.admin.ask_pages import AskPages
+from automations.admin.enrolling import EnrolPages, offered
 from automations.admin.forms import RuleForm
 from automations.admin.recipes import RecipePages
 from automations.admin.verbs import VerbPages, verbs_of
@@ -51,7 +52,7 @@ class RuleChangeList(ChangeList):
 
 
 @admin.register(Rule)
-class RuleAdmin(RecipePages, VerbPages, AskPages, ClinicAdmin):
+class RuleAdmin(EnrolPages, RecipePages, VerbPages, AskPages, ClinicAdmin):
     """Rules: built in sections, written by automations.lifecycle alone."""
 
     form = RuleForm
@@ -214,6 +215,7 @@ class RuleAdmin(RecipePages, VerbPages, AskPages, ClinicAdmin):
             "rule_raw": raw if changeable else "",
             "rule_unreadable": unreadable and obj.health.unusable,
             "rule_verbs": verbs_of(obj) if changeable else [],
+            "rule_enrols": offered(obj, changeable),
             "rule_version": state.version_number(obj),
         }
 

@@ -15,7 +15,7 @@ from automations.engine.schema import RuleInvalid, parse_rule, spec_to_json
 APPS = [Path(config.path) for config in apps.get_app_configs() if Path(config.path).is_relative_to(settings.BASE_DIR)]
 PROMISED = sorted(
     [
-        *("api.event",),
+        *("api.event", "manual"),
         *("appointment.booked", "appointment.cancelled", "appointment.completed", "appointment.confirmed"),
         *("appointment.no_show", "appointment.reassigned", "appointment.reopened", "appointment.rescheduled"),
         *("appointment.started", "appointment.summary_released", "appointment.voided"),

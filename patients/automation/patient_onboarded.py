@@ -15,6 +15,7 @@ class PatientOnboarded(Trigger):
     label = _("Patient onboarded")
     subject = "patient"
     model = "patients.Patient"
+    existing = True
     once = True
     example = {}
 
