@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ _muted: ContextVar[str] = ContextVar("muted", default="")
 _origin: ContextVar[str] = ContextVar("origin", default="system")
 
 _after_silence: list[Callable[[], None]] = []
+_before_silent_writes: list[Callable[[Collection[int]], None]] = []
 
 ORIGINS = ("session", "token", "import", "tick", "system")
 
@@ -49,6 +50,35 @@ def after_silence(settle: Callable[[], None]) -> None:
     """
     if settle not in _after_silence:
         _after_silence.append(settle)
+
+
+def before_silent_writes(settle: Callable[[Collection[int]], None]) -> None:
+    """Have `settle` called with the patients that a silent write has just locked, before it writes.
+
+    What still follows from earlier writes, which were heard, is worked out then and told.
+    """
+    if settle not in _before_silent_writes:
+        _before_silent_writes.append(settle)
+
+
+def patients_locked(ids: Collection[int]) -> None:
+    """Say, from where patients are locked, that these are about to be written to."""
+    if ids and _muted.get():
+        for settle in _before_silent_writes:
+            settle(ids)
+
+
+@contextmanager
+def muted_as(reason: str) -> Iterator[None]:
+    """Mute the writes inside for `reason`, or let them be heard if it is empty, whatever stands around.
+
+    For writes that follow from earlier ones and must be heard, or not, as those were.
+    """
+    token = _muted.set(reason)
+    try:
+        yield
+    finally:
+        _muted.reset(token)
 
 
 def muted_reason() -> str:

@@ -10,7 +10,15 @@ from django.apps import apps
 from django.db import models, transaction
 
 from clinic.bulk import can_copy, can_update, copy_in, update_in
-from clinic.changes import Change, current_origin, muted_reason, origin, records_changed, silently
+from clinic.changes import (
+    Change,
+    current_origin,
+    muted_reason,
+    origin,
+    patients_locked,
+    records_changed,
+    silently,
+)
 from clinic.clock import ClinicNow, now
 from clinic.errors import ClinicError, StaleRecord
 from clinic.text import fold, folded_fields
@@ -41,7 +49,9 @@ def lock_patients(ids: Iterable[int | None]) -> list[int]:
         return []
     manager = apps.get_model("patients", "Patient")._base_manager
     rows = manager.filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)
-    return list(rows)
+    locked = list(rows)
+    patients_locked(locked)
+    return locked
 
 
 class ClinicForeignKey(models.ForeignKey):

@@ -6,7 +6,6 @@ The patients are locked by whoever calls.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -14,7 +13,7 @@ from itertools import groupby
 from django.db import connection
 
 from automations.models import Event
-from clinic.db import silently
+from clinic.changes import muted_as
 from segments.models import SegmentMembership
 
 Reason = SegmentMembership.Reason
@@ -49,7 +48,7 @@ def move(place: Place, moves: Iterable[Move], moment: datetime) -> int:
     """Write the moves and announce each; whoever is there (or is not) already is left alone. Return how many moved."""
     total = 0
     for muted, some in groupby(sorted(moves, key=lambda one: (one.muted, one.patient_id)), key=lambda one: one.muted):
-        with silently(muted) if muted else nullcontext():
+        with muted_as(muted):
             total += _move(place, {one.patient_id: one for one in some}, moment)
     return total
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -61,6 +62,15 @@ def refresh_silently_marked() -> None:
     marked = sorted(marking.take_silently_marked())
     for start in range(0, len(marked), BATCH):
         refresh_marked(BATCH, marked[start : start + BATCH])
+
+
+_at_it: ContextVar[bool] = ContextVar("refreshing", default=False)
+
+
+def refresh_heard(patients: Collection[int]) -> None:
+    """Work out what follows from changes that were heard, before a silent one is written; the patients are locked."""
+    if not _at_it.get() and DirtyPatient.objects.filter(patient_id__in=patients, muted="").exists():
+        refresh_marked(BATCH, patients)
 
 
 def _refresh(limit: int, only: Collection[int] | None) -> int:
@@ -158,6 +168,14 @@ def bring_up_to_date(
     Told to rules, unless the definition is still being built. `why` is the reason for those of whom no change is known.
     """
     rows = difference.crossings(one, moment, patients)
+    token = _at_it.set(True)
+    try:
+        return _write(one, rows, moment, why, causes or {})
+    finally:
+        _at_it.reset(token)
+
+
+def _write(one: Definition, rows: Sequence[difference.Crossing], moment: datetime, why: str, causes: Causes) -> int:
     place = Place(one.segment_id, one.clinic_id, one.version)
     memberships.stamp(place, [row.patient_id for row in rows if row.should and row.is_member])
     crossing = [row for row in rows if row.should != row.is_member]
@@ -167,7 +185,7 @@ def bring_up_to_date(
         entering = [row.patient_id for row in crossing if row.should]
         leaving = [row.patient_id for row in crossing if not row.should]
         return memberships.move_quietly(place, entering, leaving, moment)
-    known = _by_patient(one, causes or {})
+    known = _by_patient(one, causes)
     return memberships.move(place, [_move(row, why, known.get(row.patient_id)) for row in crossing], moment)
 
 

@@ -6,7 +6,7 @@ from django.apps import apps
 from django.db.models.signals import post_delete, post_save
 
 from automations.populations import register_group
-from clinic.changes import after_silence, records_changed
+from clinic.changes import after_silence, before_silent_writes, records_changed
 from clinic.health import register_backlog
 from clinic.lanes import register_lane
 from clinic.provisioning import register_provider
@@ -21,6 +21,7 @@ def connect() -> None:
         if not definition.announces(label):
             for signal in (post_save, post_delete):
                 signal.connect(marking.on_saved, sender=apps.get_model(label), dispatch_uid=f"segments:{label}")
+    before_silent_writes(refreshing.refresh_heard)
     after_silence(refreshing.refresh_silently_marked)
     register_lane("segments", building.drain, building.next_due, building.busy, sweep=True)
     register_backlog("segments", building.oldest_due)

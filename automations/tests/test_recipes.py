@@ -31,6 +31,7 @@ ALL = (
     "appointment-reminder-24h",
     "appointment-new-time",
     "appointment-cancelled",
+    "smart-targeting",
 )
 THE_API_DOCUMENTS = {
     "trigger_event": "appointment.completed",
@@ -145,8 +146,8 @@ def test_installing_again_changes_nothing(clinic):
     recipes.install_all(clinic=clinic, mode="on")
     before = counts()
     again = [recipes.set_up(clinic=clinic, slug=slug, mode="on") for slug in ALL]
-    assert [(one.created, one.needs) for one in again] == [(False, ())] * 6
-    assert counts() == before == (6, 4, 7, 1)
+    assert [(one.created, one.needs) for one in again] == [(False, ())] * len(ALL)
+    assert counts() == before == (7, 4, 8, 1)
 
 
 def test_what_the_clinic_made_of_a_rule_stays(clinic):

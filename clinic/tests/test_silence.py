@@ -4,6 +4,7 @@ import pytest
 
 from clinic import changes
 from clinic.changes import after_silence, muted_reason, silently
+from clinic.db import lock_patients
 
 
 @pytest.fixture
@@ -37,3 +38,23 @@ def test_a_block_that_failed_settles_nothing(settled):
         raise ZeroDivisionError
     assert settled == []
     assert muted_reason() == ""
+
+
+def test_what_is_pending_is_settled_before_a_silent_write_and_not_before_one_that_is_heard(monkeypatch, db, patient):
+    seen: list[list[int]] = []
+    monkeypatch.setattr(changes, "_before_silent_writes", [])
+    changes.before_silent_writes(seen.append)
+    lock_patients([patient.pk])
+    assert seen == []
+    with silently("import"):
+        lock_patients([patient.pk, None])
+        lock_patients([])
+    assert seen == [[patient.pk]]
+
+
+def test_what_follows_from_earlier_writes_is_muted_as_they_were(settled):
+    with silently("import"), changes.muted_as(""):
+        assert muted_reason() == ""
+    with changes.muted_as("import"):
+        assert muted_reason() == "import"
+    assert settled == [""]  # of the silent block alone

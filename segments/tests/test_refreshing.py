@@ -149,6 +149,27 @@ def test_what_follows_a_silent_change_is_told(vips, patient):
     assert told() == [("segment.entered", "record")]
 
 
+def test_what_was_heard_just_before_a_silent_change_is_told_and_the_silent_change_is_not(vips, clinic, patient):
+    cluj = {"match": "all", "items": [{"field": "patient.city", "op": "is", "value": "Cluj"}]}
+    dynamic(clinic, cluj, "cluj")
+    change(patient, tags=["vip"])
+    with silently("import"):
+        change(patient, city="Cluj")
+    assert told() == [("segment.entered", "record")]
+    assert Event.objects.get(trigger="segment.entered", muted="").data["new"]["segment_id"] == vips.pk
+
+
+def test_many_silent_changes_cost_one_refresh_at_their_end(vips, clinic, django_assert_max_num_queries):
+    rows = Patient.objects.bulk_create([Patient(clinic=clinic, given_name=f"P{n}") for n in range(40)])
+    refresh()
+    for row in rows:
+        row.tags = ["vip"]
+    with django_assert_max_num_queries(30), silently("import"):
+        Patient.objects.bulk_update(rows, ["tags"])
+    assert member_ids(vips) == {row.pk for row in rows}
+    assert told() == []
+
+
 def test_a_silent_exit_stops_what_entering_planned(vips, clinic, patient):
     later = {"type": "jot", "title": "Call", "timing": {"mode": "delay", "amount": 2, "unit": "days"}}
     rule = published(clinic, "segment.entered", later, config={"segment": "vips"})

@@ -27,7 +27,7 @@ from patients import services as patients
 from patients.models import Patient
 from patients.selectors import active
 from segments import building, definition, services
-from segments.models import Segment, SegmentMembership
+from segments.models import DirtyPatient, Segment, SegmentMembership
 from segments.tests.builders import change, member_ids
 
 ZONE = ZoneInfo("Europe/Bucharest")
@@ -102,10 +102,13 @@ class Walk(RuleBasedStateMachine):
     @rule(who=WHO, fields=FIELDS)
     def a_record_changes_silently(self, who, fields):
         hits["silent"] += 1
-        self.settle()
+        patient = self.people[who]
+        if DirtyPatient.objects.filter(patient=patient).exists():  # what was heard before is told before
+            for segment in self.segments:
+                self.tell(segment, {patient} & member_ids(segment), {patient} & self.asked_one_by_one(segment))
         with silently("walk"):
-            change(Patient(pk=self.people[who]), **fields)
-        assert not self.pending()
+            change(Patient(pk=patient), **fields)
+        assert not DirtyPatient.objects.filter(patient=patient).exists()
 
     @rule(who=WHO, hours=st.sampled_from((-200, -30, -6, -1, 1, 20, 47, 60)))
     def a_visit_is_booked(self, who, hours):
@@ -156,16 +159,14 @@ class Walk(RuleBasedStateMachine):
         before = [member_ids(segment) for segment in self.segments]
         building.drain()
         for segment, then in zip(self.segments, before, strict=True):
-            now = member_ids(segment)
-            self.told.update((segment.pk, pk, "segment.entered") for pk in now - then)
-            self.told.update((segment.pk, pk, "segment.exited") for pk in then - now)
-            assert now == self.asked_one_by_one(segment)
+            self.tell(segment, then, member_ids(segment))
+            assert member_ids(segment) == self.asked_one_by_one(segment)
+
+    def tell(self, segment, then, now):
+        self.told.update((segment.pk, pk, "segment.entered") for pk in now - then)
+        self.told.update((segment.pk, pk, "segment.exited") for pk in then - now)
 
     # --- what holds ---
-
-    def pending(self) -> bool:
-        due = building.next_due()
-        return due is not None and due <= clock.now()
 
     def asked_one_by_one(self, segment: Segment) -> set[int]:
         group = definition.parse(segment.conditions)
