@@ -46,11 +46,11 @@ class EnrolPages:
             if request.method == "POST":
                 messages.success(request, _do(rule, request.POST))
                 return redirect("admin:automations_rule_enrol", rule.pk)
-            return self._page(request, rule, _previewed(rule, request.GET))
+            return self._enrol_page(request, rule, _previewed(rule, request.GET))
         except ClinicError as error:
-            return self._page(request, rule, refusal=error.message)
+            return self._enrol_page(request, rule, refusal=error.message)
 
-    def _page(self, request: HttpRequest, rule: Rule, previewed: Any = None, refusal: str = "") -> HttpResponse:
+    def _enrol_page(self, request: HttpRequest, rule: Rule, previewed: Any = None, refusal: str = "") -> HttpResponse:
         posted = request.POST if request.method == "POST" else request.GET
         context = {
             **self.admin_site.each_context(request),
