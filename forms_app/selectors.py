@@ -22,6 +22,12 @@ def blocking_forms(patient_id: int) -> QuerySet[FormRequest]:
     return open_requests(patient_id).filter(blocking=True)
 
 
+def patients_with_blocking_forms(patient_ids: Iterable[int]) -> set[int]:
+    """Return those of the patients for whom `blocking_forms` are open; one query."""
+    rows = FormRequest.objects.filter(patient_id__in=list(patient_ids), status__in=FormRequest.OPEN, blocking=True)
+    return set(rows.order_by().values_list("patient_id", flat=True))
+
+
 def newest_responses(patient_id: int) -> list[FormResponse]:
     """List the newest response of each form that the patient filled, newest first; withdrawn consents left out."""
     rows = FormResponse.objects.filter(patient_id=patient_id, request__status__in=FormRequest.FILLED)

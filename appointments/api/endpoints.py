@@ -11,12 +11,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import audit
+from accounts.api.bulk import bulk_endpoint
 from accounts.api.verbs import verb
 from accounts.api.views import ClinicViewSet, Lists, Reads
 from appointments import services
 from appointments.api.serializers import (
     AppointmentAnswer,
     AppointmentBody,
+    AppointmentLine,
     ErrorBody,
     Place,
     ReasonBody,
@@ -29,6 +31,7 @@ from appointments.api.serializers import (
     SummaryAnswer,
     SummaryBody,
 )
+from appointments.bulk import upsert
 from appointments.models import Appointment, Service, VisitSummary
 from clinic.api.filters import Filters, MomentFilter, NamedFilter, WordsFilter, refuse_unknown
 from patients.api.fields import OfPatients
@@ -98,6 +101,9 @@ class AppointmentViewSet(Lists, Reads, ClinicViewSet):
         visit = self.get_object()
         return self.one(services.change(visit, **self.body(Place, partial=True)))
 
+    bulk = bulk_endpoint(
+        AppointmentLine, upsert, "Book or move up to 10,000 appointments, a line of JSON each; answered line by line."
+    )
     confirm = verb("confirm", services.confirm, AppointmentAnswer, MoveBody)
     start = verb("start", services.start, AppointmentAnswer, MoveBody)
     complete = verb("complete", services.complete, AppointmentAnswer, MoveBody)

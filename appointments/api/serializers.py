@@ -138,3 +138,18 @@ class SummaryBody(Body):
     """The draft of the summary."""
 
     text = Text(max_length=SUMMARY_MAX)
+
+
+class AppointmentLine(Body):
+    """A line of a bulk body: an absent key is unchanged, null clears; patient, service and specialist by name."""
+
+    external_id = Text()
+    patient = Text(required=False)
+    service = Text(max_length=50, required=False)
+    specialist = Text(max_length=50, allow_null=True, required=False)
+    starts_at = Moment(required=False)
+    minutes = Integer(min_value=1, max_value=MINUTES_MAX, required=False)
+    status = one_of(Appointment.Status.values, required=False)
+    location = Blank(max_length=200)
+    join_url = serializers.URLField(max_length=200, allow_null=True, required=False)
+    occurred_at = Moment(required=False, allow_null=True)

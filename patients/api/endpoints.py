@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import audit
+from accounts.api.bulk import bulk_endpoint
 from accounts.api.verbs import verb
 from accounts.api.views import ClinicViewSet, Lists, Reads
 from clinic.api.filters import Filters, MomentFilter, NamedFilter, WordsFilter, refuse_unknown
@@ -27,7 +28,9 @@ from patients.api.serializers import (
     PatientAnswer,
     PatientBody,
     PatientChange,
+    PatientLine,
 )
+from patients.bulk import upsert
 from patients.consents import consents_of, preferences
 from patients.grants import in_force, revoke_grant
 from patients.models import Feature, FeatureGrant, Patient
@@ -87,6 +90,9 @@ class PatientViewSet(Lists, Reads, ClinicViewSet):
         if deceased_on is not None:
             services.mark_deceased(patient, on=deceased_on)
 
+    bulk = bulk_endpoint(
+        PatientLine, upsert, "Register or change up to 10,000 patients, a line of JSON each; answered line by line."
+    )
     archive = verb("archive", services.archive, PatientAnswer, MoveBody)
     reactivate = verb("reactivate", services.reactivate, PatientAnswer, MoveBody)
 

@@ -127,3 +127,19 @@ class GrantBody(Body):
     patient = PatientField()
     feature = one_of(Feature.values)
     until = Moment(allow_null=True, required=False)
+
+
+class PatientLine(Body):
+    """A line of a bulk body: an absent key is unchanged, null clears."""
+
+    external_id = Text()
+    given_name = Text(required=False)
+    family_name = Blank(max_length=200)
+    birth_date = Day(allow_null=True, required=False)
+    sex = one_of(Patient.Sex.values, required=False)
+    email = Email()
+    phone = Blank(max_length=40)
+    language = Blank(max_length=35)
+    city = Blank(max_length=200)
+    source = Blank(max_length=50)  # type: ignore[assignment]
+    occurred_at = Moment(required=False, allow_null=True)
