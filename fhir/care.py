@@ -150,7 +150,7 @@ def _a_week(detail: dict[str, Any], path: str) -> int:
     repeat = get(timing, "repeat", dict, f"{path}scheduledTiming.") or {}
     frequency, period = repeat.get("frequency", 1), repeat.get("period")
     days = DAYS.get(get(repeat, "periodUnit", str, f"{path}scheduledTiming.repeat.") or "")
-    if not _is_positive(frequency) or not _is_positive(period) or days is None:
+    if frequency is None or period is None or days is None or not _is_positive(frequency) or not _is_positive(period):
         return 0
     count = round(frequency * 7 / (period * days))
     if count > A_WEEK_MAX:

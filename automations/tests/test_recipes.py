@@ -28,10 +28,12 @@ ALL = (
     "onboarding",
     "appointment-preparation",
     "follow-up-initial-evaluation",
+    "treatment-adherence",
+    "smart-targeting",
     "appointment-reminder-24h",
     "appointment-new-time",
     "appointment-cancelled",
-    "smart-targeting",
+    "session-strong-pain",
 )
 THE_API_DOCUMENTS = {
     "trigger_event": "appointment.completed",
@@ -147,7 +149,8 @@ def test_installing_again_changes_nothing(clinic):
     before = counts()
     again = [recipes.set_up(clinic=clinic, slug=slug, mode="on") for slug in ALL]
     assert [(one.created, one.needs) for one in again] == [(False, ())] * len(ALL)
-    assert counts() == before == (7, 4, 8, 1)
+    assert counts() == before
+    assert before[0] == len(ALL)
 
 
 def test_what_the_clinic_made_of_a_rule_stays(clinic):
