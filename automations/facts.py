@@ -92,8 +92,9 @@ def _read_group(wanted: Sequence[Ask], events: list[Event], found: dict[int, dic
         base = Event.objects.filter(pk__in=[event.pk for event in events])
         for pk, values in _annotated(base, ReadContext.for_events(), from_query).items():
             found[pk].update(values)
-    views = {event.pk: EventView(event.subject_type, event.occurred_at, event.data) for event in events}
-    _read_views(views, from_row, found)
+    if from_row:
+        views = {event.pk: EventView(event.subject_type, event.occurred_at, event.data) for event in events}
+        _read_views(views, from_row, found)
 
 
 def _read_views(views: Mapping[int, EventView], asks: Sequence[Ask], found: dict[int, dict[str, Any]]) -> None:

@@ -15,7 +15,7 @@ from clinic.embedded import Postgres, Valkey
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL = ROOT / ".local" / "bench"
-NAMES = ("events_per_second", "commit_to_effect", "save_cost", "many_rules", "poison")
+NAMES = ("events_per_second", "commit_to_effect", "save_cost", "many_rules", "poison", "asking")
 
 
 def main() -> None:
@@ -51,7 +51,7 @@ def measure(names: Sequence[str], divide: int) -> list[Any]:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    from bench import experiments
+    from bench import asking, experiments
 
     sizes = {
         "events_per_second": 20_000,
@@ -59,11 +59,13 @@ def measure(names: Sequence[str], divide: int) -> list[Any]:
         "save_cost": 600,
         "many_rules": 2_000,
         "poison": 2_000,
+        "asking": 20_000,
     }
+    calls = {name: getattr(experiments, name, None) or getattr(asking, name) for name in names}
     rows = []
     for name in names:
         print(f"{name} …", file=sys.stderr, flush=True)
-        rows += getattr(experiments, name)(max(sizes[name] // divide, 100))
+        rows += calls[name](max(sizes[name] // divide, 100))
     return rows
 
 

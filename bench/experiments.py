@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from statistics import median, quantiles
 from typing import Any
 
@@ -15,24 +14,10 @@ from automations.executor import execute_batch
 from automations.matcher import match_batch
 from automations.models import RuleVersion
 from bench import sides, world
+from bench.rows import Row
 from worklist.models import Task
 
 TIMES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table. `ratio` is what is promised; `value` and `reference` are this machine's."""
-
-    name: str
-    value: float
-    unit: str
-    reference: float | None
-    ratio: float | None
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the line for bench/results.json."""
-        return asdict(self)
 
 
 def hundred_rules() -> list[dict[str, Any]]:

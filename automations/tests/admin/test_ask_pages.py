@@ -124,3 +124,12 @@ def test_the_list_shows_how_rules_do(as_admin, rule, clinic):
     move(visit(Patient.objects.get(external_id="A-17")), status="completed")
     drain_all()
     assert "1 run in 30 days" in as_admin.get("/admin/automations/rule/").content.decode()
+
+
+def test_nobody_has_to_choose_settings_of_the_trigger_but_an_empty_post_is_refused(as_admin, rule):
+    shown = as_admin.get(change(rule))
+    assert shown.context["adminform"].form.fields["trigger_config"].required is False
+    posted = {**opened(as_admin, change(rule)), "trigger_config": ""}
+    answer = as_admin.post(change(rule), posted)
+    assert "This part arrived empty" in answer.content.decode()
+    assert lifecycle.Rule.objects.get(pk=rule.pk).edits == 0

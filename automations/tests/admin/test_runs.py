@@ -112,3 +112,13 @@ def test_looking_changes_nothing_and_a_get_is_no_button(as_front_desk, run):
 def test_a_verdict_that_cannot_be_read_hides_nothing_else(as_front_desk, run, verdict):
     Run.objects.filter(pk=run.pk).update(verdict=verdict)
     assert as_front_desk.get(address(run)).status_code == 200
+
+
+def test_lists_show_the_newest_first_and_find_a_patient(as_front_desk, run, patient):
+    for kind in ("run", "step", "event"):
+        found = as_front_desk.get(f"/admin/automations/{kind}/", {"q": "marin"}).context["cl"].result_list
+        assert {row.patient_id for row in found} == {patient.pk}
+        assert not as_front_desk.get(f"/admin/automations/{kind}/", {"q": "nobody"}).context["cl"].result_list
+    for kind, key in (("run", "pk"), ("step", "due_at")):
+        rows = list(as_front_desk.get(f"/admin/automations/{kind}/").context["cl"].result_list)
+        assert [getattr(one, key) for one in rows] == sorted((getattr(one, key) for one in rows), reverse=True)

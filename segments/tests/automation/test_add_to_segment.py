@@ -71,14 +71,14 @@ def test_a_dynamic_segment_is_refused_when_the_rule_is_saved(clinic):
         lifecycle.create_rule(clinic=clinic, name="No", document=document("appointment.completed", action))
     [problem] = refused.value.errors
     assert (problem.path, problem.code) == ("/actions/0/segment", "unknown_reference")
-    assert problem.message == "This clinic has no manual segment “vips” that may be used."
+    assert problem.message == "This clinic has no Manual segment “vips” that may be used."
     assert Rule.objects.count() == 0
 
 
 def test_a_segment_of_another_clinic_is_refused_when_the_rule_is_saved(clinic, other_clinic):
     manual(other_clinic, "theirs")
     action = {"type": "add_to_segment", "segment": "theirs"}
-    with pytest.raises(RuleInvalid, match="no manual segment"):
+    with pytest.raises(RuleInvalid, match="no Manual segment"):
         lifecycle.create_rule(clinic=clinic, name="No", document=document("appointment.completed", action))
 
 
