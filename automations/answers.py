@@ -15,7 +15,7 @@ from automations.engine.conditions import evaluate
 from automations.engine.declare import catalog
 from automations.engine.plan import plan
 from automations.engine.schema import spec_to_json
-from automations.engine.values import EventFacts, PlannedStep, Verdict
+from automations.engine.values import EventFacts, PlannedStep, Reason, Verdict
 from automations.history import History
 from automations.models import Event, Rule, Run, Step
 from automations.modes import HOLDS
@@ -35,6 +35,8 @@ class Answers:
         self.runs: list[Run] = []
         self.blamed: dict[int, int] = {}
         self.unusable: dict[int, str] = {}
+        self.capped: dict[int, str] = {}
+        self._over: dict[tuple[int, int], Reason] = {}
         self.matches: list[Match] = []
         self._configs: dict[tuple[int, str], Any] = {}
         for known in rules.values():
@@ -85,6 +87,9 @@ class Answers:
             self.runs.append(run)
             if reason is None:
                 going.append((run, match))
+        capped = suppression.over_the_cap([(event, rule) for _, (event, rule, _) in going], self.now)
+        self._over = {(match[0].pk, match[1].id): capped[i] for i, (_, match) in enumerate(going) if i in capped}
+        self.capped = {rule_id: reason.text for (_, rule_id), reason in self._over.items()}
         history = History([event for _, (event, _, _) in going], [rule for _, (_, rule, _) in going])
         anchors = read_anchors((event.subject_type, event.subject_id) for _, (event, _, _) in going)
         planned = [(run, match, self._plan_or_blame(run, match, history, anchors)) for run, match in going]
@@ -123,7 +128,7 @@ class Answers:
             happened=history.happened(event),
             appointment_starts_at=begins_at(event.subject_type, values),
             stopped_by=history.stopped_by(event, rule),
-            hold=HOLDS.get(Rule.Mode(rule.mode)),
+            hold=HOLDS.get(Rule.Mode(rule.mode)) or self._over.get((event.pk, rule.id)),
         )
 
     def _step(self, run: Run, event: Event, rule: CompiledRule, planned: PlannedStep) -> Step:

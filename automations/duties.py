@@ -146,6 +146,7 @@ def _context(
         not_after=step.not_after,
         not_before=moment,
         depth=event.depth,
+        put_off=step.reason,
         event_data=event.data,
         facts=event.facts,
     )

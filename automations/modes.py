@@ -9,6 +9,7 @@ from django.apps import apps
 from django.db import transaction
 from django.db.models import F, Value
 
+from accounts import audit
 from automations.engine.values import Reason
 from automations.models import Rule
 
@@ -37,19 +38,36 @@ def quarantine(rule_id: int, reason: str) -> None:
         raise_epoch(Rule.objects.values_list("clinic_id", flat=True).get(pk=rule_id))
 
 
+@transaction.atomic
+def pause_capped(rule_id: int, reason: str) -> None:
+    """Pause a rule that ran as often as it may in an hour; a person resumes it, and says what becomes of the rest."""
+    rows = Rule.objects.filter(pk=rule_id, mode__in=(Rule.Mode.ON, Rule.Mode.REVIEW))
+    if rows.update(mode=Rule.Mode.PAUSED, mode_reason=reason[:500]):
+        rule = Rule.objects.get(pk=rule_id)
+        raise_epoch(rule.clinic_id)
+        audit.record("rule.paused", obj=rule, detail={"why": "hourly_cap"})
+
+
 def settle_after_commit(
-    blamed: Mapping[int, int], calm: Collection[int] = (), unusable: Mapping[int, str] | None = None
+    blamed: Mapping[int, int],
+    calm: Collection[int] = (),
+    unusable: Mapping[int, str] | None = None,
+    capped: Mapping[int, str] | None = None,
 ) -> None:
-    """Once the batch is committed, raise or reset the rules' error streaks and quarantine what must be.
+    """Once the batch is committed, raise or reset the rules' error streaks, quarantine and pause what must be.
 
     Not before: a worker that holds patients must never wait for a rule, which whoever archives one holds while waiting
     for patients. A crash in between loses a count, and an unusable rule is found again.
     """
-    if blamed or calm or unusable:
-        transaction.on_commit(partial(_settle, dict(blamed), set(calm), dict(unusable or {})))
+    if blamed or calm or unusable or capped:
+        transaction.on_commit(partial(_settle, dict(blamed), set(calm), dict(unusable or {}), dict(capped or {})))
 
 
-def _settle(blamed: Mapping[int, int], calm: Collection[int], unusable: Mapping[int, str]) -> None:
+def _settle(
+    blamed: Mapping[int, int], calm: Collection[int], unusable: Mapping[int, str], capped: Mapping[int, str]
+) -> None:
+    for pk, reason in sorted(capped.items()):
+        pause_capped(pk, reason)
     for pk, reason in sorted(unusable.items()):
         quarantine(pk, reason)
     for pk in sorted({*blamed, *calm}):

@@ -44,6 +44,30 @@ def refusals(matches: Sequence[tuple[Event, CompiledRule]], moment: datetime) ->
     return found
 
 
+HOUR = timedelta(hours=1)
+
+
+def over_the_cap(matches: Sequence[tuple[Event, CompiledRule]], moment: datetime) -> dict[int, Reason]:
+    """Return, by position, which matches are more than their rule may answer in an hour; the rule is to be paused.
+
+    Two workers may each let a batch pass. Held runs count, so that a rule that goes on too early is paused again.
+    """
+    caps = {rule.id: rule.spec.settings.hourly_cap for _, rule in matches if rule.spec.settings.hourly_cap is not None}
+    if not caps:
+        return {}
+    recent = Run.objects.filter(rule_id__in=caps, outcome=Run.Outcome.MATCHED, created_at__gt=moment - HOUR).order_by()
+    counts = dict(recent.values_list("rule_id").annotate(count=Count("pk")))
+    found = {}
+    for position, (_, rule) in enumerate(matches):
+        cap = caps.get(rule.id)
+        if cap is None:
+            continue
+        counts[rule.id] = counts.get(rule.id, 0) + 1
+        if counts[rule.id] > cap:
+            found[position] = Reason("paused", f"The rule ran {cap} times within an hour, which is its limit.")
+    return found
+
+
 def _broken(rule: CompiledRule) -> Reason | None:
     return Reason("rule_broken", rule.broken) if rule.broken else None
 

@@ -178,5 +178,5 @@ class NotificationAdmin(ReadOnlyAdmin):
     search_fields = ("title", "patient__family_name", "patient__given_name")
     fields = readonly_fields = (
         *("patient", "recipient", "title", "body", "link_kind", "visible_at", "read_at", "withdrawn_at"),
-        "source_step",
+        *("category", "withdrawn_reason", "listed_in", "source_step"),
     )

@@ -16,6 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
+from django.db.models import Q
 
 from clinic.clock import ClinicNow, now
 from messaging import followup, leases, policy
@@ -27,11 +28,18 @@ from messaging.purposes import Suppress, content_of
 from messaging.recipients import RELATED, Recipient, reader_of
 from messaging.text import Content, one_line
 from messaging.transport import Mailer
+from patients.consents import agreed, unwanted
 
 BATCH = 20
 MOST_SECONDS = 50.0
 """A drain ends after this, between two messages; the next wake-up or tick goes on."""
 KEEP_TRYING_SECONDS = 20.0
+
+FOLLOW_UPS: dict[str, Callable[[Delivery], None]] = {
+    "no_address": followup.after_no_address,
+    "no_consent": followup.after_no_consent,
+}
+"""What people have to do about a message that must not leave, by the reason."""
 
 State = Delivery.State
 logger = logging.getLogger(__name__)
@@ -105,7 +113,7 @@ def _prepare(held: Held) -> tuple[EmailMultiAlternatives, float] | None:
         content = found
     deadline = time.monotonic() + leases.seconds_until_dot()
     if not _begin(held, reader.address, content):
-        leases.release([held])  # called off since; if the lease was lost this changes nothing
+        leases.release([held])  # called off or refused since; if the lease was lost this changes nothing
         return None
     return _message(delivery, reader.address, content), deadline
 
@@ -118,17 +126,20 @@ def _obstacle(delivery: Delivery, reader: Recipient) -> Suppress | None:
         return Suppress("patient_inactive")
     if delivery.not_after is not None and delivery.not_after < now():
         return Suppress("too_late", delivery.last_error)
+    if not reader.is_staff and unwanted([(delivery.patient_id, delivery.category, delivery.channel)]):
+        return Suppress("no_consent")
     if not reader.address:
         return Suppress("no_address")
     return None
 
 
 def _begin(held: Held, address: str, content: Content) -> bool:
-    """Keep what is sent, renew the lease and log the attempt, unless it was called off or lost."""
+    """Keep what is sent, renew the lease and log the attempt, unless it was called off, refused by now, or lost."""
+    wanted = Q(recipient__isnull=False) | agreed("patient_id", "category", "channel")
     with transaction.atomic():
         count = (
             leases.mine(held)
-            .filter(withdraw_asked_at=None)
+            .filter(wanted, withdraw_asked_at=None)
             .update(
                 lease_until=leases.RealNow() + leases.lease_length(),
                 address=address,
@@ -187,16 +198,17 @@ def _settle(held: Held, outcome: Outcome) -> None:
 
 def _conclude(held: Held, code: str, text: str = "", state: str = State.SUPPRESSED) -> None:
     """End a delivery that must not leave."""
+    follow_up = FOLLOW_UPS.get(code)
     with transaction.atomic():
-        if code == "no_address":
+        if follow_up is not None:
             followup.lock_patient_of(held.pk)
         row = leases.mine(held).select_for_update(no_key=True).first()
         if row is None:
             return
         state = State.WITHDRAWN if code == "stopped" else state
         leases.move_on(row, policy.ended(state, code, leases.past_of(row)), text)
-        if code == "no_address":
-            followup.after_no_address(row)
+        if follow_up is not None:
+            follow_up(row)
     logger.info("delivery ended", extra={"delivery_id": held.pk, "state": state, "code": code})
 
 

@@ -6,17 +6,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.utils import translation
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.permissions import Role
 from clinic.db import lock_patients
 from messaging.models import Delivery
-from messaging.policy import SENDS_TWICE
+from patients.categories import EXPECTED
 from patients.models import Patient
 from patients.services import mark_email_bounced, mark_email_works
 from worklist.models import Task
 
 ABOUT = "email_address"
+ABOUT_CONSENT = "message_consent"
 
 
 def lock_patient_of(delivery_id: int) -> None:
@@ -48,8 +49,14 @@ def after_no_address(delivery: Delivery) -> None:
     _ask_front_desk(delivery)
 
 
+def after_no_consent(delivery: Delivery) -> None:
+    """Have the front desk reach a person who wants no messages that care depends on."""
+    if delivery.category in EXPECTED:
+        ask_to_reach([delivery.patient])
+
+
 def _ask_front_desk(delivery: Delivery) -> None:
-    if delivery.category in SENDS_TWICE:
+    if delivery.category in EXPECTED:
         ask_for_address({delivery.clinic_id: delivery.clinic}, [delivery.patient])
 
 
@@ -58,22 +65,44 @@ def ask_for_address(clinics: Mapping[int, Any], patients: Iterable[Any]) -> int:
 
     The caller holds the patients' locks. `clinics` by id.
     """
+    title = gettext_lazy("Ask for an email address that works: %(patient)s")
+    details = gettext_lazy("A message could not be delivered. Reach the person otherwise, and correct the address.")
+    return _one_task_each(patients, clinics, ABOUT, title, details)
+
+
+def ask_to_reach(patients: Iterable[Any]) -> int:
+    """Have the front desk reach patients who want no such messages, one open task each; return how many are new.
+
+    The caller holds the patients' locks; each is loaded with its clinic.
+    """
+    patients = list(patients)
+    title = gettext_lazy("Reach the person otherwise: %(patient)s")
+    details = gettext_lazy(
+        "A message that care depends on was not sent, because the person does not want such messages."
+    )
+    clinics = {patient.clinic_id: patient.clinic for patient in patients}
+    return _one_task_each(patients, clinics, ABOUT_CONSENT, title, details)
+
+
+def _one_task_each(patients: Iterable[Any], clinics: Mapping[int, Any], about: str, title: Any, details: Any) -> int:
     wanted = {patient.pk: patient for patient in patients}
-    known = Task.objects.filter(about_type=ABOUT, about_id__in=wanted, status=Task.Status.OPEN)
+    known = Task.objects.filter(about_type=about, about_id__in=wanted, status=Task.Status.OPEN)
     for pk in known.values_list("about_id", flat=True):
         wanted.pop(pk, None)
-    Task.objects.bulk_create([_task(patient, clinics[patient.clinic_id]) for patient in wanted.values()])
+    Task.objects.bulk_create(
+        [_task(patient, clinics[patient.clinic_id], about, title, details) for patient in wanted.values()]
+    )
     return len(wanted)
 
 
-def _task(patient: Any, clinic: Any) -> Task:
+def _task(patient: Any, clinic: Any, about: str, title: Any, details: Any) -> Task:
     with translation.override(clinic.language):
         return Task(
             clinic_id=patient.clinic_id,
             patient=patient,
-            title=(_("Ask for an email address that works: %(patient)s") % {"patient": patient})[:200],
-            details=_("A message could not be delivered. Reach the person otherwise, and correct the address."),
+            title=(str(title) % {"patient": patient})[:200],
+            details=str(details),
             role=Role.FRONT_DESK,
-            about_type=ABOUT,
+            about_type=about,
             about_id=patient.pk,
         )

@@ -51,7 +51,10 @@ class MessageBody(ClinicModel):
 
 
 class Notification(ClinicModel):
-    """A message inside the platform, to one person of the staff or to a patient."""
+    """A message inside the platform, to one person of the staff or to a patient.
+
+    `listed_in`: one of many of a rule within an hour, shown in the list that another one begins (messaging/digest.py).
+    """
 
     patient = ClinicForeignKey("patients.Patient", related_name="notifications", verbose_name=_("about the patient"))
     recipient = ClinicForeignKey(
@@ -59,10 +62,14 @@ class Notification(ClinicModel):
     )
     title = models.CharField(_("title"), max_length=200)
     body = models.TextField(_("body"), blank=True)
+    category = models.CharField(_("category"), max_length=20, choices=Category.choices, default=Category.CLINICAL)
     link_kind = models.CharField(max_length=30, blank=True)
     link_id = models.BigIntegerField(null=True)
     visible_at = models.DateTimeField(_("visible from"), db_default=ClinicNow())
     withdrawn_at = models.DateTimeField(null=True, editable=False)
+    withdrawn_reason = models.CharField(max_length=40, blank=True, editable=False)
+    is_list = models.BooleanField(default=False, editable=False)
+    listed_in = ClinicForeignKey("self", null=True, blank=True, editable=False, related_name="listed")
     read_at = models.DateTimeField(_("read at"), null=True, blank=True, editable=False)
     source_step = ClinicForeignKey(
         "automations.Step", db_index=False, null=True, blank=True, editable=False, related_name="+"
@@ -80,7 +87,10 @@ class Notification(ClinicModel):
                 fields=["source_step"], condition=models.Q(recipient__isnull=True), name="one_notification_a_patient"
             ),
         ]
-        indexes = [models.Index(fields=["recipient", "read_at"], name="notification_unread")]
+        indexes = [
+            models.Index(fields=["recipient", "read_at"], name="notification_unread"),
+            models.Index(fields=["recipient", "created_at"], name="notification_recent"),
+        ]
 
     def __str__(self) -> str:
         return self.title

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from messaging.models import Category, Delivery
+from messaging.models import Delivery
+from patients.categories import EXPECTED
 
 State = Delivery.State
 
 MOST_ATTEMPTS = 20
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=4)
-SENDS_TWICE = (Category.TRANSACTIONAL, Category.CLINICAL)
+SENDS_TWICE = EXPECTED
 """Categories of which two copies do less harm than none."""
 
 

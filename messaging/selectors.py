@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Min, QuerySet
+from django.db.models import F, Min, Prefetch, QuerySet
+from django.db.models.functions import Coalesce, Greatest
 
 from clinic.clock import ClinicNow
 from messaging import leases
@@ -21,8 +22,10 @@ def visible_notifications() -> QuerySet[Notification]:
 
 
 def notifications_for(member: Any) -> QuerySet[Notification]:
-    """Return what a person of the staff was told, newest first."""
-    return visible_notifications().filter(recipient=member).select_related("patient").order_by("-visible_at", "-pk")
+    """Return what a person of the staff was told, newest first; what lies in a list is in its `listed`."""
+    rows = visible_notifications().filter(recipient=member, listed_in=None)
+    listed = Prefetch("listed", Notification.objects.select_related("patient").order_by("pk"))
+    return rows.select_related("patient").prefetch_related(listed).order_by("-visible_at", "-pk")
 
 
 def unread_notifications(member: Any) -> QuerySet[Notification]:
@@ -33,6 +36,34 @@ def unread_notifications(member: Any) -> QuerySet[Notification]:
 def notifications_of_patient(patient: Any) -> QuerySet[Notification]:
     """Return what the patient was told inside the platform, newest first."""
     return visible_notifications().filter(patient=patient, recipient=None).order_by("-visible_at", "-pk")
+
+
+class Received(NamedTuple):
+    """A message to a patient: its category, and when it left or is to leave."""
+
+    category: str
+    at: datetime
+
+
+COUNTED = (State.QUEUED, State.RETRY, State.SENDING, State.SENT, State.UNKNOWN)
+"""States of deliveries that are messages to the patient: what left, may have left, or is about to."""
+
+
+def messages_to(patient_ids: Collection[int], *, since: datetime) -> dict[int, list[Received]]:
+    """Return, by patient, the messages that leave after a moment; what one step sends to several readers is one."""
+    at = Coalesce("finished_at", Greatest("not_before", ClinicNow()))
+    mails = Delivery.objects.filter(patient__in=patient_ids, recipient=None, state__in=COUNTED)
+    notes = Notification.objects.filter(patient__in=patient_ids, recipient=None, withdrawn_at=None)
+    columns = ("patient_id", "source_step_id", "pk", "category", "at")
+    rows = [
+        *mails.annotate(at=at).filter(at__gt=since).order_by("pk").values_list(*columns),
+        *notes.annotate(at=F("visible_at")).filter(at__gt=since).order_by("pk").values_list(*columns),
+    ]
+    found: dict[int, dict[Any, Received]] = {}
+    for position, (patient_id, step_id, _pk, category, moment) in enumerate(rows):
+        key = ("step", step_id) if step_id is not None else ("row", position)
+        found.setdefault(patient_id, {})[key] = Received(category, moment)
+    return {patient_id: list(of_one.values()) for patient_id, of_one in found.items()}
 
 
 def deliveries_of(patient: Any) -> QuerySet[Delivery]:

@@ -21,8 +21,8 @@ from clinic.clock import ClinicNow, now
 from clinic.db import lock_patients
 from clinic.errors import ImpossibleTransition, Refused
 from clinic.wakeups import wake
-from messaging import reasons
-from messaging.models import Delivery, Notification
+from messaging import digest, reasons
+from messaging.models import Category, Delivery, Notification
 from messaging.recipients import key_of
 from messaging.templates import Body, archive_template, restore_template, save_template
 
@@ -123,7 +123,9 @@ class Note:
     patient_id: int
     title: str
     body: str = ""
+    category: str = Category.CLINICAL
     recipient_id: int | None = None
+    rule_id: int | None = None
     link_kind: str = ""
     link_id: int | None = None
     visible_at: datetime | None = None
@@ -131,14 +133,16 @@ class Note:
 
 
 def notify(notes: Iterable[Note]) -> list[Notification]:
-    """Make notifications: one statement. A second one for the same step and person is an IntegrityError."""
-    rows = [_notification(note) for note in notes]
-    if not rows:
+    """Make notifications in bulk. A second one for the same step and person is an IntegrityError.
+
+    Many of one rule to one person of the staff become a list (messaging/digest.py).
+    """
+    notes = list(notes)
+    if not notes:
         return []
     with transaction.atomic():
-        lock_patients(row.patient_id for row in rows)
-        created: list[Notification] = Notification.objects.bulk_create(rows)
-    return created
+        lock_patients(note.patient_id for note in notes)
+        return digest.insert([_notification(note) for note in notes], [note.rule_id for note in notes])
 
 
 def _notification(note: Note) -> Notification:
@@ -147,6 +151,7 @@ def _notification(note: Note) -> Notification:
         patient_id=note.patient_id,
         title=note.title[:200],
         body=note.body,
+        category=note.category,
         recipient_id=note.recipient_id,
         link_kind=note.link_kind,
         link_id=note.link_id,
@@ -166,7 +171,8 @@ def withdraw(step_ids: Collection[int]) -> int:
     if not step_ids:
         return 0
     hidden = Notification.objects.filter(source_step_id__in=step_ids, withdrawn_at=None, visible_at__gt=ClinicNow())
-    return _call_off(Delivery.objects.filter(source_step_id__in=step_ids)) + hidden.update(withdrawn_at=ClinicNow())
+    notes: int = hidden.update(withdrawn_at=ClinicNow(), withdrawn_reason="stopped")
+    return _call_off(Delivery.objects.filter(source_step_id__in=step_ids)) + notes
 
 
 def limit(limits: Mapping[int, datetime | None]) -> int:
@@ -226,9 +232,12 @@ def retry_failed(delivery: Delivery) -> Delivery:
 
 
 def mark_read(*, notification_ids: Collection[int], recipient: Any = None, patient: Any = None) -> int:
-    """Note that a person of the staff, or the patient, has seen these notifications of theirs."""
+    """Note that a person of the staff, or the patient, has seen these notifications of theirs, with what they list."""
     rows = Notification.objects.filter(pk__in=notification_ids, read_at=None, recipient=recipient)
     if recipient is None:
         rows = rows.filter(patient=patient)
-    count: int = rows.update(read_at=ClinicNow())
+    with transaction.atomic():
+        seen = list(rows.values_list("pk", flat=True))
+        Notification.objects.filter(listed_in__in=seen, read_at=None).update(read_at=ClinicNow())
+        count: int = rows.update(read_at=ClinicNow())
     return count

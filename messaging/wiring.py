@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from clinic.changes import records_changed
 from clinic.health import register_backlog
 from clinic.lanes import register_lane
 from clinic.provisioning import register_provider
 from messaging import delivery, purposes, selectors
 from messaging.base_variables import register_base_variables
 from messaging.provisioning import provide_message_template
+from messaging.receivers import on_consent_changed
+from patients.models import Consent
 
 
 def connect() -> None:
-    """Offer the base variables and the purpose of templates; count waiting messages towards readiness."""
+    """Offer base variables and the purpose of templates; count what waits towards readiness; hear of consents."""
     register_base_variables()
+    records_changed.connect(on_consent_changed, sender=Consent, dispatch_uid="messaging.consents")
     purposes.register("template", purposes.render_template)
     register_backlog("deliveries", selectors.oldest_due)
     register_lane("deliver", delivery.drain_due, selectors.next_due, selectors.is_sending)

@@ -266,7 +266,10 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepContext:
-    """All that an action may know of a due step. not_before: undo time and quiet hours, already worked out."""
+    """All that an action may know of a due step. not_before: undo time and quiet hours, already worked out.
+
+    put_off: the code of the refusal that moved it to now, if one did.
+    """
 
     id: Any
     clinic_id: Any
@@ -290,3 +293,4 @@ class StepContext:
     event_data: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     reason: Reason | None = None
+    put_off: str = ""

@@ -14,13 +14,14 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Clinic
 from automations.engine.declare import Action, Param, catalog, register
 from automations.engine.moments import shift
-from automations.engine.values import EffectError, StepContext
+from automations.engine.values import EffectError, Refusal, StepContext
 from clinic.errors import Refused
 from forms_app import invitations, services
 from forms_app.lifecycle import due_before
 from forms_app.models import FormRequest, FormTemplate
 from forms_app.requesting import ALREADY_SIGNED, Requested, Wanted
-from messaging.automation import readers
+from messaging.automation import may_write, readers
+from patients.categories import Category, Channel
 
 
 @register
@@ -74,6 +75,18 @@ class RequireForm(Action):
         if params.get("due_in_days") is None or params.get("due_days_before") is None:
             return ()
         return (("due_days_before", gettext("Give one of the two due dates, not both.")),)
+
+    def guard(self, steps: Sequence[StepContext]) -> dict[Any, Refusal]:
+        """Refuse a survey that the patient does not want, or that is one too many by now.
+
+        Other forms are asked for in any case; whether their message may leave is asked when it does.
+        """
+        told = [step for step in steps if self.is_patient_message(step.params)]
+        if not told:
+            return {}
+        templates = _templates(told)
+        surveys = [s for s in told if templates[s.clinic_id, s.params["form"]].kind == FormTemplate.Kind.SURVEY]
+        return may_write.refusals([may_write.Letter(step, Category.SURVEY, Channel.EMAIL) for step in surveys])
 
     def perform(self, steps: Sequence[StepContext]) -> dict[Any, dict[str, Any]]:
         """Write the requests and queue the messages."""

@@ -11,11 +11,11 @@ from django.utils.translation import gettext_lazy as _
 from automations.engine.declare import Action, Param, register
 from automations.engine.values import EffectError, Refusal, StepContext
 from messaging import followup, reasons, services
-from messaging.automation import readers
+from messaging.automation import may_write, readers
 from messaging.automation.readers import TO, Readers
 from messaging.models import MessageTemplate
-from messaging.policy import SENDS_TWICE
 from messaging.selectors import templates_by_slug
+from patients.categories import EXPECTED, Channel
 
 Templates = Mapping[tuple[int, str], MessageTemplate]
 
@@ -43,6 +43,13 @@ class SendEmail(Action):
         return str(params.get("to") or "patient")
 
     def guard(self, steps: Sequence[StepContext]) -> dict[Any, Refusal]:
+        """Refuse what the patient does not want, what nobody can be sent, and what is too much by now."""
+        letters = _letters(steps)
+        found = may_write.without_consent(letters)
+        found |= self._unreachable([step for step in steps if step.id not in found])
+        return found | may_write.held_back([one for one in letters if one.step.id not in found])
+
+    def _unreachable(self, steps: Sequence[StepContext]) -> dict[Any, Refusal]:
         """Refuse where there is nobody to write to; what should have arrived becomes a front-desk task."""
         people = readers.find(steps)
         unreachable = [step for step in steps if not _addressed(step, people)]
@@ -63,7 +70,7 @@ class SendEmail(Action):
             for step in steps
             if step.role == "patient"
             and (template := known.get((step.clinic_id, step.params["template"]))) is not None
-            and template.category in SENDS_TWICE
+            and template.category in EXPECTED
         ]
 
     def perform(self, steps: Sequence[StepContext]) -> dict[Any, dict[str, Any]]:
@@ -86,6 +93,14 @@ class SendEmail(Action):
 
 def _templates(steps: Sequence[StepContext]) -> Templates:
     return templates_by_slug({step.clinic_id for step in steps}, {step.params["template"] for step in steps})
+
+
+def _letters(steps: Sequence[StepContext]) -> list[may_write.Letter]:
+    """Return what goes to patients; a step without a template breaks when it is performed."""
+    to_patients = [step for step in steps if step.role == "patient"]
+    known = _templates(to_patients) if to_patients else {}
+    found = ((step, known.get((step.clinic_id, step.params["template"]))) for step in to_patients)
+    return [may_write.Letter(step, template.category, Channel.EMAIL) for step, template in found if template]
 
 
 def _template(step: StepContext, known: Templates) -> MessageTemplate:

@@ -13,7 +13,7 @@ from automations.engine.declare import Action, Param, register
 from automations.engine.values import EffectError, Refusal, StepContext
 from clinic.errors import ClinicError
 from messaging import services
-from messaging.automation import readers
+from messaging.automation import may_write, readers
 from messaging.automation.readers import TO, Reader
 from messaging.liquid import TextError
 from messaging.models import Category, MessageTemplate
@@ -21,6 +21,7 @@ from messaging.purposes import choose_body
 from messaging.selectors import templates_by_slug
 from messaging.text import render_many, validate
 from messaging.variables import MessageContext
+from patients.categories import Channel
 from patients.models import Patient
 from worklist.models import Task
 
@@ -77,10 +78,11 @@ class SendNotification(Action):
         return ()
 
     def guard(self, steps: Sequence[StepContext]) -> dict[Any, Refusal]:
-        """Refuse where nobody of the role works at the clinic."""
+        """Refuse where nobody of the role works here, what the patient does not want, and what is too much by now."""
         people = readers.find([step for step in steps if step.role != "patient"])
         nobody = [pk for pk, found in people.by_step.items() if not found]
-        return {pk: Refusal("no_address", gettext("Nobody of that role works here now.")) for pk in nobody}
+        refused = {pk: Refusal("no_address", gettext("Nobody of that role works here now.")) for pk in nobody}
+        return refused | may_write.refusals(_to_patients(steps))
 
     def perform(self, steps: Sequence[StepContext]) -> dict[Any, dict[str, Any]]:
         """Write one notification a person."""
@@ -103,6 +105,23 @@ class SendNotification(Action):
         services.withdraw(step_ids)
 
 
+def _to_patients(steps: Sequence[StepContext]) -> list[may_write.Letter]:
+    to_patients = [step for step in steps if step.role == "patient"]
+    categories = _categories(to_patients)
+    return [may_write.Letter(step, categories[step.id], Channel.IN_PLATFORM) for step in to_patients]
+
+
+def _categories(steps: Sequence[StepContext]) -> dict[Any, str]:
+    """Return each step's category: its template's, else what it is in the rule's own words."""
+    slugs = {step.params["template"] for step in steps if step.params.get("template")}
+    templates = templates_by_slug({step.clinic_id for step in steps}, slugs) if slugs else {}
+    found = {}
+    for step in steps:
+        template = templates.get((step.clinic_id, step.params.get("template") or ""))
+        found[step.id] = str(template.category if template else Category.CLINICAL)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class _Letter:
     step: StepContext
@@ -110,6 +129,7 @@ class _Letter:
     title: str
     body: str
     context: MessageContext
+    category: str
 
 
 def _letters(steps: Sequence[StepContext]) -> tuple[list[_Letter], dict[Any, dict[str, str]]]:
@@ -132,13 +152,14 @@ def _letter(
 ) -> _Letter:
     described = readers.described(reader, patient)
     title, body = step.params.get("title") or "", step.params.get("body") or ""
+    category: str = Category.CLINICAL
     if slug := step.params.get("template"):
         template = templates.get((step.clinic_id, slug))
         if template is None:
             message = gettext("There is no template “%(slug)s” in use.") % {"slug": slug}
             raise EffectError(message, permanent=True, rule_error=True)
         chosen = choose_body(template.bodies.all(), described.language, patient.clinic.language)
-        title, body = chosen.subject, chosen.text
+        title, body, category = chosen.subject, chosen.text, template.category
     context = MessageContext(
         clinic=patient.clinic,
         patient=patient,
@@ -147,7 +168,7 @@ def _letter(
         subject_id=step.subject_id,
         facts=step.facts,
     )
-    return _Letter(step, reader, title, body, context)
+    return _Letter(step, reader, title, body, context, category)
 
 
 def _note(letter: _Letter, title: str, body: str, link: tuple[str, int | None]) -> services.Note:
@@ -157,6 +178,8 @@ def _note(letter: _Letter, title: str, body: str, link: tuple[str, int | None]) 
         patient_id=step.patient_id,
         title=title,
         body=body,
+        category=letter.category,
+        rule_id=step.rule_id,
         recipient_id=letter.reader.recipient_id,
         link_kind=link[0],
         link_id=link[1],

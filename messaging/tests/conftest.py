@@ -10,6 +10,7 @@ import pytest
 from messaging import services
 from messaging.models import Delivery, MessageTemplate
 from messaging.testing.mailserver import MailServer
+from patients.services import set_consents
 
 
 @pytest.fixture
@@ -35,6 +36,12 @@ def reminder(clinic: Any) -> MessageTemplate:
             ),
         ],
     )
+
+
+@pytest.fixture
+def wants_marketing(patient: Any) -> None:
+    """The patient said yes to marketing by email."""
+    set_consents(patient, [{"category": "marketing", "channel": "email", "granted": True}])
 
 
 @pytest.fixture

@@ -132,7 +132,9 @@ def test_a_permanent_refusal_ends_with_the_servers_words_and_a_task(queue, mail_
     assert (task.role, task.patient_id) == ("front_desk", patient.pk)
 
 
-def test_a_hard_bounce_marks_the_address_and_the_next_message_is_not_tried(queue, mail_server, patient):
+def test_a_hard_bounce_marks_the_address_and_the_next_message_is_not_tried(
+    queue, mail_server, patient, wants_marketing
+):
     mail_server.rcpt = ["550 5.1.1 no such user"]
     first, second = queue(), queue(category="marketing")
     drain_due()
@@ -181,7 +183,9 @@ def test_lost_after_the_final_dot_it_is_sent_once_more_and_then_unknown(queue, m
 
 
 @pytest.mark.parametrize("category", ["survey", "marketing"])
-def test_lost_after_the_final_dot_surveys_and_marketing_are_never_sent_again(queue, mail_server, category):
+def test_lost_after_the_final_dot_surveys_and_marketing_are_never_sent_again(
+    queue, mail_server, category, wants_marketing
+):
     mail_server.data = [HANG_UP_AFTER_DOT, "250 ok"]
     delivery = queue(category=category)
     drain_due()
@@ -210,7 +214,7 @@ def test_refused_after_it_may_have_left_it_stays_unknown(queue, mail_server):
     assert state_of(delivery) == ("unknown", "refused")
 
 
-def test_lost_before_the_final_dot_nothing_left_so_even_marketing_is_tried_again(queue, mail_server):
+def test_lost_before_the_final_dot_nothing_left_so_even_marketing_is_tried_again(queue, mail_server, wants_marketing):
     mail_server.data = [HANG_UP_AT_DATA, "250 ok"]
     delivery = queue(category="marketing")
     drain_due()
