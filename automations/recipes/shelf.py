@@ -58,10 +58,19 @@ def _read(path: Path) -> Recipe:
         name=data["name"],
         description=data["description"],
         document={key: data[key] for key in RULE_KEYS if key in data},
-        needs={kind: tuple(specs) for kind, specs in data["needs"].items()},
+        needs={kind: tuple(_spec(kind, one) for one in specs) for kind, specs in data["needs"].items()},
         scenarios=tuple(data["scenarios"]),
         order=data["order"],
     )
+
+
+def _spec(kind: str, need: dict[str, Any]) -> dict[str, Any]:
+    """Return how a need is made: as it says itself, or as another recipe's file says it for the same slug."""
+    if "as_in" not in need:
+        return need
+    data = _joined(json.loads((FOLDER / f"{need['as_in']}.json").read_text(encoding="utf-8")))
+    found: dict[str, Any] = next(one for one in data["needs"][kind] if one["slug"] == need["slug"])
+    return found
 
 
 def _joined(data: Any) -> Any:

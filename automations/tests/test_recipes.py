@@ -33,6 +33,8 @@ ALL = (
     "appointment-reminder-24h",
     "appointment-new-time",
     "appointment-cancelled",
+    "consent-signed-grant",
+    "consent-withdrawn-revoke",
     "session-strong-pain",
 )
 THE_API_DOCUMENTS = {
@@ -100,6 +102,12 @@ def test_each_recipe_brings_all_that_it_names(clinic, slug):
     [rule] = recipes.install(clinic=clinic, slug=slug)
     assert (rule.slug, rule.recipe, rule.mode, rule.clinic) == (slug, slug, "draft", clinic)
     assert lifecycle.check_document(clinic, rule.draft).trigger == rule.draft["trigger_event"]
+
+
+def test_a_need_that_another_recipe_describes_is_made_as_it_says():
+    [consent] = recipes.recipe("consent-signed-grant").needs["form_template"]
+    assert consent in recipes.recipe("onboarding").needs["form_template"]
+    assert (consent["slug"], consent["kind"]) == ("telerehabilitation-consent", "consent")
 
 
 def test_the_follow_up_is_the_rule_that_the_api_documents():
