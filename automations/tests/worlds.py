@@ -19,6 +19,7 @@ from automations.engine.declare import Fact, FactType, catalog
 from automations.engine.moments import UNITS, shift_day, start_of_day
 from automations.tests.form_answers import answered
 from automations.tests.json_answers import answer, folded_answer
+from automations.tests.treatment_world import treated
 from forms_app.models import FormRequest, FormTemplate, FormTemplateVersion
 from patients.models import Patient
 from segments.models import Segment, SegmentMembership
@@ -135,6 +136,7 @@ def build(zone_name: str) -> World:
     FormRequest.objects.bulk_create(_requests(clinic, rows, random))
     SegmentMembership.objects.bulk_create(_memberships(clinic, rows, moments[0], Random(f"segments {zone_name}")))
     answered(clinic, moments, Random(f"answers in {zone_name}"))
+    treated(clinic, rows, moments, Random(f"treatments in {zone_name}"))
     return World(clinic, zone, tuple(row.pk for row in rows), moments)
 
 

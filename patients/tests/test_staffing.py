@@ -51,6 +51,20 @@ def test_then_the_specialist_of_the_patient(patient, specialist, visits):
     assert found == {1: (specialist, "")}
 
 
+def test_between_the_two_comes_that_of_the_plan_which_the_patient_follows(patient, specialist, colleague, visits):
+    patient.specialist = specialist
+    patient.save()
+    plans: dict[int, int] = {}
+    staffing._sources["patient"] = lambda ids: {pk: plans.get(pk) for pk in ids}
+    asked = step(patient, subject_type="visit", subject_id=7)
+    assert staffing.specialists_for([asked]) == {1: (specialist, "")}
+    plans[patient.pk] = colleague.pk
+    assert staffing.specialists_for([asked]) == {1: (colleague, "")}
+    assert staffing.specialists_for([step(patient)]) == {1: (colleague, "")}
+    visits[7] = specialist.pk
+    assert staffing.specialists_for([asked]) == {1: (specialist, "")}
+
+
 def test_without_a_specialist_the_clinic_admins_get_it_and_it_says_so(patient, admin, front_desk):
     assert staffing.specialists_for([step(patient)]) == {1: (None, "no_specialist")}
     assert staffing.recipients_for([step(patient)]) == {1: staffing.Recipients((admin,), "no_specialist")}
