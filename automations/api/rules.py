@@ -14,6 +14,7 @@ from accounts.api.views import ClinicViewSet
 from automations import lifecycle
 from automations.api import showing, writing
 from automations.api.asking import Asks
+from automations.api.enrolling import Enrols
 from automations.api.fields import component
 from automations.api.filters import RuleFilters
 from automations.api.inputs import PauseBody, PublishBody, ResumeBody
@@ -36,20 +37,20 @@ WRITE = {"application/json": component("RuleWrite")}
 EDIT = {"application/json": component("RuleEdit")}
 
 
-class RuleViewSet(Asks, ClinicViewSet):
+class RuleViewSet(Asks, Enrols, ClinicViewSet):
     """Rules of the clinic. What you read is the draft; `version` is the number of what is published."""
 
     queryset = Rule.objects.none()
     answer = RuleSerializer
     named_by_slug = True
     write_scope = "rules"
-    action_scopes: ClassVar[dict[str, str]] = {"dry_run": "read", "backtest": "read"}
+    action_scopes: ClassVar[dict[str, str]] = {"dry_run": "read", "backtest": "read", "run": "write"}
     filterset_class = RuleFilters
 
     @property
     def orders(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Return the orders that the list of rules, or of one's versions, can be read in."""
-        return ("-number",) if self.action == "versions" else ("slug",)
+        """Return the orders that the list of rules, of versions or of enrolments can be read in."""
+        return {"versions": ("-number",), "enrolments": ("-pk",)}.get(self.action, ("slug",))
 
     def rows(self) -> Any:
         """Return the clinic's rules as they are shown."""

@@ -46,6 +46,14 @@ class RuleSerializer(Answer):
     created_at = Moment()
 
 
+class WarningSerializer(Answer):
+    """Something to know before publishing: it refuses nothing."""
+
+    path = serializers.CharField(help_text="The place in the rule (JSON Pointer); empty: the whole.")
+    code = serializers.CharField()
+    text = serializers.CharField()
+
+
 class SentenceSerializer(Answer):
     """A rule in plain words, in its parts, and how the draft differs from what is published."""
 
@@ -54,6 +62,7 @@ class SentenceSerializer(Answer):
     steps = serializers.ListField(child=serializers.CharField())
     limits = serializers.ListField(child=serializers.CharField())
     differences = serializers.ListField(child=serializers.CharField(), help_text="Draft against published version.")
+    warnings = WarningSerializer(many=True, help_text="How the draft may get in its own way or in that of others.")
     broken = serializers.CharField(allow_null=True)
 
 

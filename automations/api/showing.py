@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from automations import wording
 from automations.admin import words
 from automations.compiled import PARTS, missing_references, specs_of
+from automations.conflicts import conflicts_of
 from automations.drafts import draft_texts, loaded, parse_draft
 from automations.engine.declare import catalog
 from automations.engine.schema import RULE_KEYS, spec_to_json
@@ -103,7 +104,8 @@ def sentence_json(rule: Rule) -> Json:
     spec = parse_draft(draft_texts([rule.pk])[rule.pk])
     published = specs_of([rule.published_id])[rule.published_id] if rule.published_id else None
     if isinstance(spec, str):
-        return {"sentence": "", "opening": "", "steps": [], "limits": [], "differences": [], "broken": spec}
+        empty: Json = {part: [] for part in ("steps", "limits", "differences", "warnings")}
+        return {"sentence": "", "opening": "", **empty, "broken": spec}
     old = published if isinstance(published, RuleSpec) else None
     names = names_of(rule.clinic_id, [spec, *([old] if old else [])])
     opening, steps, limits = wording.sentence_parts(spec, catalog, names)
@@ -114,6 +116,7 @@ def sentence_json(rule: Rule) -> Json:
         "steps": steps,
         "limits": limits,
         "differences": _differences(old, spec, names),
+        "warnings": [{"path": one.path, "code": one.code, "text": one.text} for one in conflicts_of(rule, spec)],
         "broken": missing.get(rule.pk),
     }
 

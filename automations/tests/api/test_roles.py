@@ -21,12 +21,22 @@ WRITES = [
     ("POST", "rules/rule/publish/", {}),
     ("POST", "rules/rule/pause/", {}),
     ("POST", "rules/rule/resume/", {"overdue": "skip"}),
+    ("POST", "rules/rule/enroll/", {"all": True}),
     ("POST", "recipes/onboarding/install/", {}),
     ("POST", "pause/", {"scope": "clinic", "why": "x"}),
     ("POST", "pause/", {"scope": "rule", "target": "rule", "why": "x"}),
     ("DELETE", "pause/?scope=clinic", None),
 ]
-READS = ["rules/", "rules/rule/", "rules/rule/versions/", "rules/rule/sentence/", "events/", "runs/", "steps/"]
+READS = [
+    "rules/",
+    "rules/rule/",
+    "rules/rule/versions/",
+    "rules/rule/sentence/",
+    "rules/rule/enroll/",
+    "events/",
+    "runs/",
+    "steps/",
+]
 READS += ["recipes/", "catalog/", "pause/", "stats/"]
 
 
