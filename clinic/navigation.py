@@ -27,6 +27,8 @@ def groups() -> list[tuple[str, list[tuple[str, str]]]]:
             _("Patients"),
             [
                 ("patients.Patient", "person"),
+                ("segments.Segment", "group_work"),
+                ("segments.SegmentMembership", "how_to_reg"),
                 ("patients.FeatureGrant", "lock_open"),
                 ("patients.Consent", "how_to_reg"),
                 ("appointments.Appointment", "event"),

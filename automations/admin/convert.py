@@ -26,12 +26,12 @@ class Unreadable(Exception):
 
 
 class Editor:
-    """The lines that a trigger offers at one clinic, and a rule brought to them."""
+    """The lines that a trigger (or a list of facts) offers at one clinic, and a rule brought to them."""
 
-    def __init__(self, clinic_id: int | None, trigger: str) -> None:
+    def __init__(self, clinic_id: int | None, trigger: str, facts: Mapping[str, Fact] | None = None) -> None:
         self.choices = Choices(clinic_id)
         self.trigger = trigger if trigger in catalog.triggers else ""
-        self.offered: Mapping[str, Fact] = catalog.facts_for(self.trigger) if self.trigger else {}
+        self.offered: Mapping[str, Fact] = catalog.facts_for(self.trigger) if self.trigger else facts or {}
         self.unknown_fields: dict[str, None] = {}
         self.unknown_types: dict[str, None] = {}
         self._facts: dict[str, FactLine] = {}

@@ -14,6 +14,12 @@
     return window.reactJsonForm.getFormInstance("id_" + part + "_jsonform");
   }
 
+  // A rule, or a segment: whatever has conditions.
+  function theForm() {
+    var part = container("conditions");
+    return part && part.closest("form");
+  }
+
   function container(part) {
     return document.querySelector('[data-rule-part="' + part + '"]');
   }
@@ -180,7 +186,7 @@
   /* --- what is asked of the server while somebody types --- */
 
   function post(address, then, more) {
-    var body = new FormData(document.getElementById("rule_form"));
+    var body = new FormData(theForm());
     body.append("rule", words.rule || "");
     Object.keys(more || {}).forEach(function (key) { body.append(key, more[key]); });
     if (post.running[address]) post.running[address].abort();
@@ -319,7 +325,7 @@
 
   function start() {
     var box = document.getElementById("rule-sentence");
-    var form = document.getElementById("rule_form");
+    var form = theForm();
     var config = document.getElementById("rule-hidden");
     if (!box || !form || !config || !window.reactJsonForm) return;
     words = box.dataset;
