@@ -58,7 +58,7 @@ def added(diff: str) -> dict[str, str]:
 
 def test_the_pages_that_people_look_for_are_there():
     wanted = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md"]
-    wanted += [f"docs/{name}.md" for name in ("architecture", "rules", "spec", "operations", "security")]
+    wanted += [f"docs/{name}.md" for name in ("architecture", "rules", "spec", "api", "operations", "security")]
     assert set(wanted) <= set(NAMES)
 
 
