@@ -15,7 +15,7 @@ from clinic.embedded import Postgres, Valkey
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL = ROOT / ".local" / "bench"
-NAMES = ("events_per_second", "commit_to_effect", "save_cost", "many_rules", "poison", "asking")
+NAMES = ("events_per_second", "commit_to_effect", "save_cost", "many_rules", "poison", "asking", "segments")
 
 
 def main() -> None:
@@ -51,7 +51,7 @@ def measure(names: Sequence[str], divide: int) -> list[Any]:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    from bench import asking, experiments
+    from bench import asking, experiments, segments
 
     sizes = {
         "events_per_second": 20_000,
@@ -60,8 +60,10 @@ def measure(names: Sequence[str], divide: int) -> list[Any]:
         "many_rules": 2_000,
         "poison": 2_000,
         "asking": 20_000,
+        "segments": 100_000,
     }
-    calls = {name: getattr(experiments, name, None) or getattr(asking, name) for name in names}
+    homes = (experiments, asking, segments)
+    calls = {name: next(getattr(home, name) for home in homes if hasattr(home, name)) for name in names}
     rows = []
     for name in names:
         print(f"{name} …", file=sys.stderr, flush=True)

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 from django_jsonform.utils import ErrorMap
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.admin_forms import ClinicModelForm, WatchedModelForm
 from accounts.models import Clinic
@@ -32,6 +33,7 @@ class SegmentForm(ClinicModelForm):
     class Meta:
         model = Segment
         fields = ("name", "slug", "kind", "description")
+        widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 2})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
