@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.contrib import admin, messages
 from django.db.models import URLField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.decorators import action
 
 from accounts.admin_base import ClinicAdmin
-from accounts.admin_scope import reach
-from accounts.models import Clinic
+from accounts.times import ClinicTimes
 from appointments import services
 from appointments.admin_forms import AppointmentForm, SummaryForm
 from appointments.lifecycle import FINISHED, OPEN, UPCOMING, VERBS
@@ -34,27 +30,6 @@ BUTTONS: dict[str, tuple[Any, Any]] = {
     "enter_in_error": (_("Entered in error"), _("Struck out.")),
 }
 WITH_REASON = {"cancel", "reopen", "enter_in_error"}
-
-
-class ClinicTimes(ClinicAdmin):
-    """Pages whose times are read and typed in the clinic's zone (people of several clinics: UTC, named by the page)."""
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Show and read one row's times in the clinic's zone."""
-        return self._in_zone(request, super().changeform_view, *args, **kwargs)
-
-    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Show the list's times in the clinic's zone."""
-        return self._in_zone(request, super().changelist_view, *args, **kwargs)
-
-    def _in_zone(self, request: HttpRequest, view: Callable[..., HttpResponse], *args: Any, **kw: Any) -> HttpResponse:
-        clinics = reach(request, self.view_roles)
-        zones = Clinic.objects.filter(pk__in=clinics or ()).values_list("time_zone", flat=True).distinct()
-        found = set(zones) if clinics else set()
-        with timezone.override(ZoneInfo(found.pop()) if len(found) == 1 else ZoneInfo("UTC")):
-            response = view(request, *args, **kw)
-            # A template response is rendered after the view: here it must be while the zone is set.
-            return response.render() if hasattr(response, "render") else response
 
 
 @admin.register(Service)

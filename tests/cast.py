@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from accounts.actor import Actor, acting_as
 from accounts.models import Clinic, Membership, User
 from patients.models import Patient
 from tests.callers import Caller, caller_of
@@ -97,6 +99,13 @@ def client_of(user: User) -> Client:
     client = Client()
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
     return client
+
+
+@contextmanager
+def acting(member: Membership) -> Iterator[None]:
+    """Act as a member of staff."""
+    with acting_as(Actor("user", user_id=member.user_id, membership_id=member.pk, clinic_id=member.clinic_id)):
+        yield
 
 
 @pytest.fixture

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from accounts.actor import Actor, acting_as
-from accounts.models import Membership
 from appointments.models import Appointment, Service
 from automations.tests.firing import changes_of, fired_by  # noqa: F401 - tests of appointments find them here
 from clinic import clock
+from tests.cast import acting  # noqa: F401 - and this
 
 STATES = tuple(Appointment.Status.values)
 
@@ -47,13 +45,6 @@ def make_visit(patient: Any, status: str = "booked", **fields: Any) -> Appointme
 def at(text: str) -> datetime:
     """Read an ISO moment."""
     return datetime.fromisoformat(text)
-
-
-@contextmanager
-def acting(member: Membership) -> Iterator[None]:
-    """Act as a member of staff."""
-    with acting_as(Actor("user", user_id=member.user_id, membership_id=member.pk, clinic_id=member.clinic_id)):
-        yield
 
 
 def moves(visit: Appointment, **values: Any) -> dict[str, Callable[[], Any]]:
