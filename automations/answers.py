@@ -19,6 +19,7 @@ from automations.engine.values import EventFacts, PlannedStep, Reason, Verdict
 from automations.history import History
 from automations.models import Event, Rule, Run, Step
 from automations.modes import HOLDS
+from automations.superseding import supersede
 from clinic.clock import now
 
 Match = tuple[Event, CompiledRule, Verdict]
@@ -96,8 +97,11 @@ class Answers:
         Run.objects.bulk_create(self.runs)
         rows = [self._step(run, event, rule, step) for run, (event, rule, _), steps in planned for step in steps]
         Step.objects.bulk_create(rows)
+        void = supersede([(run, event) for run, (event, _, _) in going])
         return [
-            row for row in rows if row.state == Step.State.PENDING and not row.waiting_for and row.due_at <= self.now
+            row
+            for row in rows
+            if row.state == Step.State.PENDING and not row.waiting_for and row.due_at <= self.now and row.pk not in void
         ]
 
     def _plan_or_blame(

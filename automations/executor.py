@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import Error, transaction
 
-from automations import claims, outcomes
+from automations import claims, outcomes, stopping
 from automations.duties import Duty, duties_of, load
 from automations.engine.declare import catalog
 from automations.engine.values import EffectError
@@ -76,10 +76,32 @@ def carry_out(duties: Sequence[Duty]) -> int:
             ready.append(duty)
         else:
             results[duty.step.pk] = gate
+    before = stopping.closings()
     for layer in _layers(ready):
-        results.update(_perform_group(layer))
+        # An action may stop steps of the same batch: a form that is cancelled, a rule that is stopped.
+        going = layer if stopping.closings() == before else _still_pending(layer)
+        if going:
+            results.update(_perform_group(going))
+    acted_and_stopped = [] if stopping.closings() == before else _stopped_after_acting(results)
     outcomes.write(duties, results)
+    stopping.close(acted_and_stopped, "", "")
     return len(results)
+
+
+def _stopped_after_acting(results: Mapping[int, Outcome]) -> list[tuple[int, str, str]]:
+    """Open again what was stopped in this batch after it had acted, so that it ends as done; what it sent is void."""
+    done = [pk for pk, outcome in results.items() if outcome.state == Step.State.DONE]
+    rows = Step.objects.filter(pk__in=done, state=Step.State.CANCELLED)
+    found = [(pk, action, str(Step.State.DONE)) for pk, action in rows.values_list("pk", "action")]
+    if found:
+        rows.update(state=Step.State.PENDING, reason="", reason_text="", finished_at=None)
+    return found
+
+
+def _still_pending(duties: list[Duty]) -> list[Duty]:
+    rows = Step.objects.filter(pk__in=[duty.step.pk for duty in duties], state=Step.State.PENDING)
+    pending = set(rows.order_by().values_list("pk", flat=True))
+    return [duty for duty in duties if duty.step.pk in pending]
 
 
 def execute_planned(steps: Sequence[Step], patients: Mapping[int, Any]) -> int:

@@ -258,11 +258,10 @@ def _no_choice(message: str, code: str = "invalid_choice") -> ClinicError:
 
 @transaction.atomic
 def archive(rule: Rule, *, why: str = "") -> Rule:
-    """Take the rule away for good: it matches nothing and its pending steps are cancelled."""
+    """Take the rule away for good: it matches nothing, its pending steps and its unsent messages are taken back."""
     modes = tuple(mode for mode in Rule.Mode if mode != Rule.Mode.ARCHIVED)
     archived = _set_mode(rule, Rule.Mode.ARCHIVED, modes, why)
-    rows = _lock_open_steps(rule).values_list("pk", "action", "state")
-    stopping.close(list(rows), "stopped", _("The rule was archived."))
+    stopping.stop_all(rule.pk, _("The rule was archived."))
     return archived
 
 

@@ -22,6 +22,7 @@ from automations.engine.values import ActionSpec, Relative
 from automations.models import Event, Step
 from clinic.changes import Change
 from clinic.clock import now
+from clinic.db import lock_patients
 
 WITHDRAWABLE = timedelta(days=14)
 """How long after its step a message may still wait to leave (quiet hours, closed days, caps, retries)."""
@@ -124,11 +125,20 @@ def stops_rule(key: str, version_id: int | None, data: Mapping[str, Any]) -> boo
     return isinstance(spec, str) or trigger.stops(spec.trigger_config, data)
 
 
+_closings = [0]
+
+
+def closings() -> int:
+    """Count how often this process closed open steps: whoever holds some looks again when it has grown."""
+    return _closings[0]
+
+
 def close(rows: Iterable[tuple[int, str, str]], reason: str, text: str) -> int:
     """Cancel open steps (given as id, action, state) and withdraw what done ones left unsent; return how many."""
     rows = list(rows)
     open_ids = [pk for pk, _, state in rows if state in Step.OPEN]
     if open_ids:
+        _closings[0] += 1
         Step.objects.filter(pk__in=open_ids).update(
             state=Step.State.CANCELLED, reason=reason, reason_text=text[:500], finished_at=now(), lease_until=None
         )
@@ -139,6 +149,42 @@ def close(rows: Iterable[tuple[int, str, str]], reason: str, text: str) -> int:
     for action in sorted(done):
         catalog.actions[action].withdraw(done[action])
     return len(open_ids)
+
+
+def stop_rule(patient_id: int, slug: str, *, by: int) -> int:
+    """Stop what a rule of the patient's clinic plans for the patient but the step `by` itself; return how many steps.
+
+    The caller holds the patient's lock.
+    """
+    steps = Step.objects.filter(patient_id=patient_id, rule__slug=slug).exclude(pk=by)
+    return close(steps.filter(_stoppable()).values_list("pk", "action", "state"), "stopped", "Stopped by a rule.")
+
+
+def stop_all(rule_id: int, text: str) -> int:
+    """Stop everything that a rule plans, and withdraw what it has not sent; return how many steps.
+
+    Locks the patients concerned: those with an open step, and those to whom something is still on its way.
+    """
+    steps = Step.objects.filter(rule_id=rule_id).order_by()
+    lock_patients([*_open_patients(steps), *_waiting_patients(steps)])
+    return close(steps.filter(_stoppable()).values_list("pk", "action", "state"), "stopped", text)
+
+
+def _stoppable() -> Q:
+    recent = Q(state=Step.State.DONE, finished_at__gte=now() - WITHDRAWABLE, action__in=withdrawable_actions())
+    return Q(state__in=Step.OPEN) | recent
+
+
+def _open_patients(steps: QuerySet[Step]) -> list[int]:
+    return list(steps.filter(state__in=Step.OPEN).values_list("patient_id", flat=True).distinct())
+
+
+def _waiting_patients(steps: QuerySet[Step]) -> set[int]:
+    done: dict[str, dict[int, int]] = {}
+    rows = steps.filter(_stoppable(), state=Step.State.DONE)
+    for pk, action, patient_id in rows.values_list("pk", "action", "patient_id"):
+        done.setdefault(action, {})[pk] = patient_id
+    return {patients[pk] for action, patients in done.items() for pk in catalog.actions[action].unsent(list(patients))}
 
 
 def withdrawable_actions() -> list[str]:

@@ -127,6 +127,14 @@ def _ask_for_addresses(wishes: Iterable[Wish]) -> None:
         followup.ask_for_address({patient.clinic_id: patient.clinic for patient in patients}, patients)
 
 
+def unsent(step_ids: Collection[int]) -> set[int]:
+    """Name the steps of whose requests the message waits or is being sent."""
+    rows = FormRequest.objects.filter(
+        source_step_id__in=step_ids, message__state__in=(*Delivery.WAITING, State.SENDING)
+    )
+    return set(rows.values_list("source_step_id", flat=True)) | services.unsent(step_ids)
+
+
 def withdraw(step_ids: Collection[int]) -> int:
     """Take back the messages of these steps' requests that wait and that no other open request shares."""
     own = FormRequest.objects.filter(source_step_id__in=step_ids)

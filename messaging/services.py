@@ -40,6 +40,7 @@ __all__ = [
     "restore_template",
     "retry_failed",
     "save_template",
+    "unsent",
     "withdraw",
     "withdraw_deliveries",
 ]  # fmt: skip
@@ -173,6 +174,15 @@ def withdraw(step_ids: Collection[int]) -> int:
     hidden = Notification.objects.filter(source_step_id__in=step_ids, withdrawn_at=None, visible_at__gt=ClinicNow())
     notes: int = hidden.update(withdrawn_at=ClinicNow(), withdrawn_reason="stopped")
     return _call_off(Delivery.objects.filter(source_step_id__in=step_ids)) + notes
+
+
+def unsent(step_ids: Collection[int]) -> set[int]:
+    """Name the steps of which a delivery waits or is being sent, or a notification that nobody can see yet."""
+    hidden = Notification.objects.filter(source_step_id__in=step_ids, withdrawn_at=None, visible_at__gt=ClinicNow())
+    waiting = Delivery.objects.filter(
+        source_step_id__in=step_ids, state__in=(*Delivery.WAITING, State.SENDING), withdraw_asked_at=None
+    )
+    return {*hidden.values_list("source_step_id", flat=True), *waiting.values_list("source_step_id", flat=True)}
 
 
 def limit(limits: Mapping[int, datetime | None]) -> int:

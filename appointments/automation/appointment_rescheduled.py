@@ -15,6 +15,7 @@ class AppointmentRescheduled(AppointmentTrigger):
 
     key = "appointment.rescheduled"
     label = _("Appointment rescheduled")
+    supersedes = True
 
     def fires(self, change: Any) -> bool:
         """Tell whether the start of a visit that is still ahead moved."""

@@ -42,6 +42,7 @@ class Trigger:
 
     `model` is the one whose changes fire it; one without is recorded by a service or a sweep (automations/occasions).
     `existing`: a rule may also be started for patients who were there before it. `by_hand`: people start it.
+    `supersedes`: it makes void what the same rule planned, and has not sent, for an earlier one of the same subject.
     """
 
     key: ClassVar[str] = ""
@@ -53,6 +54,7 @@ class Trigger:
     stop_only: ClassVar[bool] = False
     existing: ClassVar[bool] = False
     by_hand: ClassVar[bool] = False
+    supersedes: ClassVar[bool] = False
     once: ClassVar[bool] = False  # it happens once to a patient, ever
     example: ClassVar[Mapping[str, Any]] = {}
 
@@ -157,6 +159,10 @@ class Action:
 
     def withdraw(self, step_ids: Collection[Any]) -> None:
         """Take back what has not left the house yet."""
+
+    def unsent(self, step_ids: Collection[Any]) -> Collection[Any]:
+        """Name those of the steps of which something has not left the house yet; what `withdraw` could take back."""
+        return step_ids
 
     def limit(self, limits: Mapping[Any, Any]) -> None:
         """Let what the steps (by id) have not sent yet leave until this moment only: the visit it is about moved."""

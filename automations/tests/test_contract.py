@@ -40,7 +40,9 @@ STARTING = [key for key in TRIGGERS if not catalog.triggers[key].stop_only]
 
 def test_the_catalog_holds_what_the_product_promises():
     assert set(PROMISED) <= set(TRIGGERS)
-    assert {"cancel_form", "create_task", "require_form", "send_email", "send_notification"} <= set(ACTIONS)
+    assert {"cancel_form", "create_task", "require_form", "send_email", "send_notification", "stop_rule"} <= set(
+        ACTIONS
+    )
 
 
 def test_no_declaration_has_a_problem():

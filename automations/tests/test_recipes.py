@@ -33,6 +33,7 @@ ALL = (
     "appointment-reminder-24h",
     "appointment-new-time",
     "appointment-cancelled",
+    "appointment-missed",
     "consent-signed-grant",
     "consent-withdrawn-revoke",
     "session-strong-pain",

@@ -102,6 +102,10 @@ class RequireForm(Action):
             results[step_id].update(sent)
         return results
 
+    def unsent(self, step_ids: Collection[Any]) -> Collection[Any]:
+        """Name the steps whose message, or the one that they share, is on its way."""
+        return invitations.unsent(step_ids)
+
     def withdraw(self, step_ids: Collection[Any]) -> None:
         """Take the message back if it waits and no other open request shares it; requests have a life of their own."""
         invitations.withdraw(step_ids)

@@ -82,6 +82,10 @@ class SendEmail(Action):
             queued[delivery.source_step_id].append(str(delivery.pk))
         return {step.id: {"deliveries": queued[step.id], **people.note(step)} for step in steps}
 
+    def unsent(self, step_ids: Collection[Any]) -> Collection[Any]:
+        """Name the steps of which something is on its way."""
+        return services.unsent(step_ids)
+
     def withdraw(self, step_ids: Collection[Any]) -> None:
         """Take back what has not left."""
         services.withdraw(step_ids)

@@ -100,6 +100,10 @@ class SendNotification(Action):
             results[notification.source_step_id]["notifications"].append(str(notification.pk))
         return results
 
+    def unsent(self, step_ids: Collection[Any]) -> Collection[Any]:
+        """Name the steps of which something is on its way."""
+        return services.unsent(step_ids)
+
     def withdraw(self, step_ids: Collection[Any]) -> None:
         """Take back what nobody could see yet."""
         services.withdraw(step_ids)
