@@ -1,0 +1,1 @@
+"""Random walks over a whole clinic, and the laws that hold wherever a walk leads."""

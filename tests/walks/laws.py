@@ -1,0 +1,147 @@
+"""What holds wherever a walk leads: asked of the database when the walk is over."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import F, Q
+
+from automations.models import Event, Run, Step
+from clinic import clock
+from messaging.models import Delivery, DeliveryAttempt
+from segments.models import SegmentMembership
+from tests.walks.ground import Ground
+
+ENDED = ("skipped", "cancelled", "expired", "failed")
+BLOCKED = ("survey", "marketing")
+"""The categories that caps hold back; the others only count."""
+
+
+@dataclass
+class Notes:
+    """What the walk itself knows: who agreed to what and when, and what was stopped when."""
+
+    ground: Ground
+    agreed: dict[tuple[int, str], list[tuple[datetime, bool]]] = field(default_factory=lambda: defaultdict(list))
+    dead_steps: dict[int, datetime] = field(default_factory=dict)
+    dead_mails: dict[int, datetime] = field(default_factory=dict)
+    archived: int = 0
+
+    def consent(self, patient: int, category: str, granted: bool) -> None:
+        """Note what a patient said just now."""
+        self.agreed[patient, category].append((clock.now(), granted))
+
+    def open_work(self, steps: Q, mails: Q | None) -> tuple[list[int], list[int]]:
+        """Return the steps that are open, and the mails that have not left, of those that something is to stop."""
+        found = Step.objects.filter(steps)
+        waiting = Delivery.objects.filter(state__in=Delivery.WAITING)
+        meant = waiting.filter(source_step__in=found) if mails is None else waiting.filter(mails)
+        return list(found.filter(state__in=Step.OPEN).values_list("pk", flat=True)), list(
+            meant.values_list("pk", flat=True)
+        )
+
+    def stopped(self, moment: datetime, steps: list[int], mails: list[int]) -> None:
+        """Note that these must not act any more."""
+        self.dead_steps |= dict.fromkeys(steps, moment)
+        self.dead_mails |= dict.fromkeys(mails, moment)
+
+    def allows(self, patient: int, category: str, moment: datetime) -> bool:
+        """Tell what the patient had said by then; nothing said is a yes, to marketing a no."""
+        said = [granted for at, granted in self.agreed[patient, category] if at <= moment]
+        return said[-1] if said else category != "marketing"
+
+
+def judge(notes: Notes) -> None:
+    """Assert every law."""
+    steps_have_a_version()
+    nothing_acts_after_its_stop(notes)
+    nothing_leaves_without_consent(notes)
+    no_cap_is_exceeded(notes)
+    whatever_did_not_happen_has_a_reason()
+    each_crossing_is_told_at_most_once()
+    each_key_acts_once()
+
+
+def steps_have_a_version() -> None:
+    """Every step belongs to a version of its own rule that has such an action."""
+    for step in Step.objects.select_related("run__version"):
+        version = step.run.version
+        assert version is not None, step.pk
+        assert version.rule_id == step.rule_id
+        assert step.action_id in {action["id"] for action in version.actions}, (step.pk, step.action_id)
+
+
+def nothing_acts_after_its_stop(notes: Notes) -> None:
+    """What was open when it was stopped is not done, and its mail has not left since."""
+    acted = Step.objects.filter(pk__in=notes.dead_steps, state=Step.State.DONE)
+    assert not list(acted.values("pk", "action", "rule__slug")), "a step acted after its stop"
+    began = DeliveryAttempt.objects.filter(delivery__in=notes.dead_mails).values_list("delivery_id", "started_at")
+    late = [(pk, at) for pk, at in began if at > notes.dead_mails[pk]]
+    assert not late, "a mail left after its stop"
+    held = Delivery.objects.filter(pk__in=notes.dead_mails, state__in=Delivery.WAITING)
+    assert not held.exists(), "a mail that was stopped still waits"
+
+
+def _sent() -> list[Any]:
+    """Return the mails to patients that left, with when, oldest first."""
+    rows = Delivery.objects.filter(state=Delivery.State.SENT, recipient=None).order_by("finished_at", "pk")
+    return list(rows.select_related("patient"))
+
+
+def nothing_leaves_without_consent(notes: Notes) -> None:
+    """At the moment at which it left, the patient agreed to a message of its kind."""
+    for one in _sent():
+        assert notes.allows(one.patient_id, one.category, one.finished_at), (one.pk, one.category)
+
+
+def no_cap_is_exceeded(notes: Notes) -> None:
+    """On no day and in no week did a patient get more of a kind that caps hold back than the clinic allows."""
+    clinic, zone = notes.ground.clinic, ZoneInfo(notes.ground.clinic.time_zone)
+    got: Counter[Any] = Counter()
+    for one in _sent():
+        day = one.finished_at.astimezone(zone).date()
+        spans = {"day": day, "week": day - timedelta(days=day.weekday())}
+        for kind in (one.category, "total"):
+            for span, first in spans.items():
+                got[one.patient_id, kind, span, first] += 1
+                cap = getattr(clinic, f"cap_{kind}_{span}", None) if one.category in BLOCKED else None
+                count = got[one.patient_id, kind, span, first]
+                assert cap is None or count <= cap, (one.pk, kind, span, count)
+
+
+def whatever_did_not_happen_has_a_reason() -> None:
+    """Each step, message and run that came to nothing says why."""
+    mute = Step.objects.filter(state__in=(*ENDED, "held"), reason="")
+    assert not list(mute.values("pk", "state", "action")), "a step without a reason"
+    silent = Delivery.objects.filter(state__in=("suppressed", "withdrawn", "failed"), reason="", last_error="")
+    assert not list(silent.values("pk", "state")), "a message without a reason"
+    assert not Run.objects.exclude(outcome=Run.Outcome.MATCHED).filter(reason="").exists(), "a run without a reason"
+    assert not Event.objects.filter(state=Event.State.DEAD).exists(), "an event was given up"
+    assert not Run.objects.filter(outcome=Run.Outcome.ERROR).exists(), "a rule was broken"
+    planned = Run.objects.filter(outcome=Run.Outcome.MATCHED, steps=None)
+    assert not list(planned.values("pk", "rule__slug")), "a match without a step"
+
+
+def each_crossing_is_told_at_most_once() -> None:
+    """Entering and leaving alternate, and a membership changed at least as often as it was told."""
+    crossings = Event.objects.filter(trigger__in=("segment.entered", "segment.exited")).order_by("pk")
+    told: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for row in crossings:
+        told[row.subject_id].append((row.revision, row.trigger))
+    revisions = dict(SegmentMembership.objects.values_list("pk", "revision"))
+    for membership, events in told.items():
+        numbers = [number for number, _ in events]
+        assert len(set(numbers)) == len(numbers), "one change told twice"
+        assert max(numbers) <= revisions[membership], "told of a change that did not happen"
+
+
+def each_key_acts_once() -> None:
+    """No step is planned twice for one event, rule, action and epoch; what is done was tried."""
+    keys = Counter(Step.objects.values_list("key", flat=True))
+    assert [key for key, count in keys.items() if count > 1] == []
+    early = Step.objects.filter(state=Step.State.DONE, finished_at__lt=F("due_at")).exclude(waiting_for__gt="")
+    assert not list(early.values("pk", "action", "due_at", "finished_at")), "a step acted before its time"

@@ -1,0 +1,55 @@
+"""A random walk over publishing, editing, visits, forms, consents, segments, plans and time keeps every law."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from clinic.testing import PROOF, rounds
+from messaging.testing.mailserver import MailServer
+from tests.walks.ground import close_clinic, open_clinic
+from tests.walks.walker import Walk
+
+KINDS = ("patient.", "appointment.", "form.", "segment.", "treatment.", "schedule.")
+WALKS = 10
+PARTS = 8
+"""In so many parts, so that the proof uses every core."""
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(1800)
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("part", range(rounds(1, PARTS)))
+def test_every_law_holds_wherever_a_walk_leads(part: int, settings_of_mail: Any, capsys: Any) -> None:
+    Walk.hits = Counter()
+    how = settings(
+        max_examples=rounds(WALKS, 2000 // PARTS),
+        stateful_step_count=55,
+        derandomize=not PROOF,
+        deadline=None,
+        phases=[Phase.generate],  # to shrink a walk of fifty steps takes hours; it is told as it was
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    open_clinic()
+    try:
+        run_state_machine_as_test(Walk, settings=how)
+    finally:
+        close_clinic()
+    with capsys.disabled():
+        print(f"\nwalks, part {part}: " + ", ".join(f"{name} {count}" for name, count in sorted(Walk.hits.items())))  # noqa: T201
+    for kind in KINDS:
+        assert sum(count for name, count in Walk.hits.items() if name.startswith(f"run {kind}")) > 0, kind
+
+
+@pytest.fixture
+def settings_of_mail(settings: Any) -> Any:
+    """A real SMTP server that takes everything."""
+    with MailServer() as server:
+        settings.EMAIL_BACKEND = "messaging.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+        yield server
