@@ -254,3 +254,25 @@ def test_unknown_is_not_a_member(clinic, patient):
     change(patient, birth_date=date(1990, 1, 1))
     refresh()
     assert told() == [("segment.entered", "record")]
+
+
+def test_the_chain_of_causes_passes_through_the_refresh(vips, clinic, patient):
+    published(clinic, "appointment.booked", {"type": "add_tag", "tag": "vip"}, name="tag")
+    published(clinic, "segment.entered", {"type": "jot", "title": "In"}, config={"segment": "vips"}, name="in")
+    visit(patient)
+    drain_all()
+    event = Event.objects.get(trigger="segment.entered")
+    assert (event.caused_by.action, event.depth, event.data["new"]["reason"]) == ("add_tag", 1, "record")
+    assert titles() == ["In"]
+
+
+def test_rules_that_cause_each_other_through_segments_stop_at_the_limit_of_depth(vips, clinic, patient):
+    for number in range(12):
+        dynamic(clinic, tagged(f"t{number}"), f"s{number}")
+        action = {"type": "add_tag", "tag": f"t{number + 1}"}
+        published(clinic, "segment.entered", action, config={"segment": f"s{number}"}, name=f"r{number}")
+    change(patient, tags=["t0"])
+    drain_all()
+    depths = list(Event.objects.filter(trigger="segment.entered").order_by("pk").values_list("depth", flat=True))
+    assert depths == list(range(9))
+    assert Patient.objects.get(pk=patient.pk).tags == [f"t{n}" for n in range(9)]
