@@ -15,7 +15,16 @@ from clinic.embedded import Postgres, Valkey
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL = ROOT / ".local" / "bench"
-NAMES = ("events_per_second", "commit_to_effect", "save_cost", "many_rules", "poison", "asking", "segments")
+NAMES = (
+    "events_per_second",
+    "commit_to_effect",
+    "save_cost",
+    "many_rules",
+    "poison",
+    "asking",
+    "segments",
+    "api_lists",
+)
 
 
 def main() -> None:
@@ -51,7 +60,7 @@ def measure(names: Sequence[str], divide: int) -> list[Any]:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    from bench import asking, experiments, segments
+    from bench import asking, experiments, reading, segments
 
     sizes = {
         "events_per_second": 20_000,
@@ -61,8 +70,9 @@ def measure(names: Sequence[str], divide: int) -> list[Any]:
         "poison": 2_000,
         "asking": 20_000,
         "segments": 100_000,
+        "api_lists": 100_000,
     }
-    homes = (experiments, asking, segments)
+    homes = (experiments, asking, segments, reading)
     calls = {name: next(getattr(home, name) for home in homes if hasattr(home, name)) for name in names}
     rows = []
     for name in names:

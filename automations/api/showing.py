@@ -44,8 +44,7 @@ def rules_of(clinic: Any) -> QuerySet[Any]:
 def rules_json(rules: Sequence[Rule]) -> list[Json]:
     """Show rules of one clinic that come from `rules_of`."""
     ids = [rule.pk for rule in rules]
-    texts = draft_texts(ids)
-    specs = {pk: parse_draft(texts.get(pk, "")) for pk in ids}
+    texts, specs = _drafts(rules)
     usable = {pk: spec for pk, spec in specs.items() if isinstance(spec, RuleSpec)}
     clinic_id = rules[0].clinic_id if rules else 0
     broken = missing_references(clinic_id, {pk: spec.references for pk, spec in usable.items()})
@@ -62,6 +61,15 @@ def rules_json(rules: Sequence[Rule]) -> list[Json]:
         }
         for rule in rules
     ]
+
+
+def _drafts(rules: Sequence[Any]) -> tuple[dict[int, str], dict[int, RuleSpec | str]]:
+    """Return drafts as text and as specs; one that is published as it stands is that version, which is kept parsed."""
+    published = specs_of(rule.published_id for rule in rules if rule.as_published)
+    specs = {rule.pk: published[rule.published_id] for rule in rules if rule.as_published}
+    known = {pk for pk, spec in specs.items() if isinstance(spec, RuleSpec)}
+    texts = draft_texts([rule.pk for rule in rules if rule.pk not in known])
+    return texts, {**specs, **{pk: parse_draft(text) for pk, text in texts.items()}}
 
 
 def _own(rule: Any) -> Json:
