@@ -21,6 +21,7 @@ from messaging.selectors import unread_notifications
 from patients.models import Patient
 from patients.selectors import age_of
 from staff.answers import answer_lines
+from staff.care import Care, care_of
 from worklist.models import Task
 from worklist.selectors import open_tasks_about, open_tasks_of, with_overdue
 
@@ -46,13 +47,14 @@ class PatientSummary:
     age: int | None
     last_visit: Appointment | None
     next_visit: Appointment | None
+    care: Care
     open_forms: list[FormRequest]
     answers: list[Answers]
     tasks: list[Task]
 
 
 def patient_summary(patient: Patient, now: datetime, languages: Sequence[str]) -> PatientSummary:
-    """Gather the summary as of `now`; `patient` comes with clinic and specialist. Six queries."""
+    """Gather the summary as of `now`; `patient` comes with clinic and specialist. Eight queries."""
     last, coming = last_appointment(patient.pk, now), next_appointment(patient.pk, now)
     visits = [visit.pk for visit in (last, coming) if visit is not None]
     return PatientSummary(
@@ -60,6 +62,7 @@ def patient_summary(patient: Patient, now: datetime, languages: Sequence[str]) -
         age=age_of(patient, now),
         last_visit=last,
         next_visit=coming,
+        care=care_of(patient, now),
         open_forms=list(open_requests(patient.pk)[:LIST_MAX]),
         answers=[_answers(one, languages) for one in _new_responses(patient.pk, visits, now - NEW_ANSWERS)],
         tasks=list(with_overdue(open_tasks_about(patient.pk), now)[:LIST_MAX]),

@@ -9,6 +9,8 @@ from django.urls import reverse
 from appointments.models import Appointment, Service
 from clinic.clock import now
 from messaging.models import Notification
+from treatments.services import record_pain
+from treatments.tests.builders import make_plan, make_week
 from worklist import services as worklist
 from worklist.models import Task
 
@@ -42,6 +44,10 @@ def records(patient, front_desk, specialist):
             starts_at=now() + timedelta(days=days),
         )
     Notification.objects.create(clinic=patient.clinic, patient=patient, recipient=front_desk, title=f"Look: {LONG}")
+    plan = make_plan(patient, name=LONG, specialist=specialist)
+    for weeks, pain in enumerate((7, 4, 2)):
+        make_week(plan, weeks + 1, first_on=now().date() - timedelta(weeks=weeks))
+        record_pain(clinic=patient.clinic, patient=patient, value=pain, measured_at=now() - timedelta(weeks=weeks))
     return worklist.create(
         clinic=patient.clinic, title="Call Maria", details=LONG, patient=patient, role="front_desk", priority="urgent"
     )

@@ -12,6 +12,9 @@ from forms_app.models import FormRequest, FormResponse, FormTemplate, FormTempla
 from messaging.models import Notification
 from patients import services as patients
 from staff import selectors
+from treatments import services as treatments
+from treatments.services import record_pain
+from treatments.tests.builders import make_plan, make_week
 from worklist import services as worklist
 from worklist.models import Task
 
@@ -219,10 +222,64 @@ def test_the_summary_takes_as_many_queries_for_much_as_for_little(patient, form,
         filled(patient, form, moment - timedelta(days=days), {"pain": days})
         worklist.create(clinic=patient.clinic, title=f"Task {days}", patient=patient, role="front_desk")
 
-    with django_assert_num_queries(5):
+        plan = make_plan(patient)
+        make_week(plan, days % 4)
+        record_pain(clinic=patient.clinic, patient=patient, value=days)
+
+    with django_assert_num_queries(8):
         summary = selectors.patient_summary(patient, moment, ["en"])
 
-    assert (len(summary.answers), len(summary.tasks)) == (5, 5)
+    assert (len(summary.answers), len(summary.tasks), len(summary.care.plans)) == (5, 5, 5)
+
+
+# --- the treatment ---
+
+
+def test_without_pain_and_plan_the_summary_says_so(patient, as_specialist):
+    html = as_specialist.get(page(patient)).content.decode()
+    assert "not told" in html
+    assert "No treatment plan." in html
+
+
+@pytest.mark.parametrize(
+    ("scores", "trend"),
+    [
+        ([6], "nothing earlier to compare with"),
+        ([3, 3.4], "much as before"),
+        ([3, 7], "stronger than before"),
+        ([8, 2], "weaker than before"),
+    ],
+)
+def test_the_latest_pain_is_told_with_its_trend(patient, as_specialist, scores, trend):
+    for days, value in enumerate(reversed(scores)):
+        record_pain(
+            clinic=patient.clinic, patient=patient, value=value, measured_at=now() - timedelta(days=days, hours=1)
+        )
+    html = as_specialist.get(page(patient)).content.decode()
+    assert f"<strong>{scores[-1]:g}</strong> of 10" in html
+    assert trend in html
+    line = f"Pain, oldest first: {', '.join(f'{score:g}' for score in scores)}"
+    assert (line in html) is (len(scores) > 1)
+
+
+def test_plans_are_told_with_their_last_four_weeks(patient, specialist, as_specialist):
+    plan = make_plan(patient, specialist=specialist, name="Knee rehabilitation")
+    for weeks_ago in range(6):
+        make_week(plan, weeks_ago % 5, first_on=now().date() - timedelta(weeks=weeks_ago))
+    treatments.pause(make_plan(patient, name="Back"))
+    treatments.complete(make_plan(patient, name="Shoulder"))
+    html = as_specialist.get(page(patient)).content.decode()
+    assert "Knee rehabilitation" in html
+    assert "Adherence, the last four weeks" in html
+    assert [text for text in ("0 of 4", "1 of 4", "2 of 4", "3 of 4", "4 of 4") if text in html] == [
+        "0 of 4",
+        "1 of 4",
+        "2 of 4",
+        "3 of 4",
+    ]
+    assert "75 %" in html
+    assert ("Back" in html, "paused" in html, "Shoulder" in html) == (True, True, False)
+    assert "No week has been evaluated yet." in html
 
 
 # --- home ---
