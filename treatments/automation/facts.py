@@ -101,6 +101,17 @@ register(
 )
 register(
     Fact(
+        key="patient.plan_ends_on",
+        label=_("Last day of the plan"),
+        type=FactType.date,
+        doc=_("Of the plan assigned last, cancelled ones left out; empty if it has no end."),
+        example={"field": "patient.plan_ends_on", "op": "in_next", "value": {"amount": 2, "unit": "weeks"}},
+        sources=("treatments.TreatmentPlan",),
+        expression=measures.plan_ends_on,
+    )
+)
+register(
+    Fact(
         key="patient.last_session_at",
         label=_("Last session"),
         type=FactType.date,

@@ -31,6 +31,13 @@ def active_plan(ctx: Any) -> Any:
     return Exists(rows.order_by())
 
 
+def plan_ends_on(ctx: Any) -> Any:
+    """Find the last day of the newest plan that was assigned and not called off; one that went on to it counts too."""
+    states = (TreatmentPlan.Status.ACTIVE, TreatmentPlan.Status.PAUSED, TreatmentPlan.Status.COMPLETED)
+    rows = TreatmentPlan.objects.filter(patient_id=ctx.outer_patient_id, status__in=states)
+    return Subquery(rows.order_by("-active_on", "-pk").values("ends_on")[:1])
+
+
 def last_session_at(ctx: Any) -> Any:
     """Find when the latest session was done."""
     rows = ExerciseSession.objects.filter(patient_id=ctx.outer_patient_id, status=ExerciseSession.Status.DONE)

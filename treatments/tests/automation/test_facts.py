@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from accounts.selectors import local_date
+from automations import ticking
 from automations.engine.values import fact_key
 from automations.facts import read_events, read_patients
 from automations.models import Event
+from automations.tests.builders import published
 from clinic import clock
 from treatments import services
 from treatments.models import PainScore
@@ -128,3 +131,32 @@ def test_adherence_is_that_of_the_last_week_and_of_the_one_before_in_the_same_pl
     event.occurred_at = clock.now()
     event.save(update_fields=["occurred_at"])
     assert list(read_events([event], {event.pk: asks})[event.pk].values()) == [25]
+
+
+# --- the last day of the plan ---
+
+
+def test_the_last_day_is_that_of_the_plan_assigned_last_and_stays_once_it_is_done(patient):
+    today = local_date(patient.clinic, clock.now())
+    assert of_patient(patient, "patient.plan_ends_on") is None
+    make_draft(patient, ends_on=today + timedelta(days=9))
+    assert of_patient(patient, "patient.plan_ends_on") is None
+    plan = make_plan(patient, ends_on=today + timedelta(days=20))
+    assert of_patient(patient, "patient.plan_ends_on") == str(today + timedelta(days=20))
+    services.complete(plan)
+    assert of_patient(patient, "patient.plan_ends_on") == str(today + timedelta(days=20))
+    services.cancel(make_plan(patient, ends_on=today + timedelta(days=50)))
+    assert of_patient(patient, "patient.plan_ends_on") == str(today + timedelta(days=20))
+    make_plan(patient)
+    assert of_patient(patient, "patient.plan_ends_on") is None
+
+
+def test_a_rule_hears_a_week_before_the_last_day_of_a_plan(clinic, patient):
+    today = local_date(clinic, clock.now())
+    make_plan(patient, ends_on=today + timedelta(days=20))
+    offset = {"amount": -1, "unit": "weeks"}
+    published(clinic, "schedule.date", config={"field": "patient.plan_ends_on", "offset": offset, "at": "09:00"})
+    clock.advance_by(timedelta(days=25))
+    ticking.drain_all()
+    [event] = Event.objects.filter(trigger="schedule.date")
+    assert local_date(clinic, event.occurred_at) == today + timedelta(days=13)
