@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -127,7 +127,8 @@ class VerbPages:
             except (ClinicError, RuleInvalid, RecursionError) as error:
                 return self._ask(request, rule, chosen, _refusal(error))
             messages.success(request, chosen.done)
-            return redirect("admin:automations_rule_change", result.pk)
+            whom = verb == "publish" and request.POST.get("whom") == "existing"
+            return redirect("admin:automations_rule_enrol" if whom else "admin:automations_rule_change", result.pk)
         return self._ask(request, rule, chosen)
 
     def _ask(self, request: HttpRequest, rule: Rule, verb: Verb, refusal: str = "") -> HttpResponse:
@@ -164,7 +165,6 @@ class VerbPages:
             "warnings": [one.text for one in conflicts_of(rule, spec)],
             "often": answers_view.often(found, spec, rule.clinic_id),
             "for_existing": trigger.existing,
-            "enroll_address": _address("enroll", rule) if trigger.existing else "",
             "open_steps": Step.objects.filter(rule=rule, state__in=Step.OPEN).count(),
             "modes": [(Mode.ON, _("on: it acts by itself")), (Mode.REVIEW, _("review: a person approves each step"))],
         }
@@ -172,14 +172,6 @@ class VerbPages:
     def _waiting(self, rule: Rule) -> dict[str, Any]:
         steps = Step.objects.filter(rule=rule, state__in=Step.OPEN)
         return {"open_steps": steps.count(), "overdue": steps.filter(due_at__lte=now(), waiting_for="").count()}
-
-
-def _address(name: str, rule: Rule) -> str:
-    """Return the address of another page of the rule; "" where there is none."""
-    try:
-        return reverse(f"admin:automations_rule_{name}", args=[rule.pk])
-    except NoReverseMatch:
-        return ""
 
 
 def _plain_label(verb: Verb) -> str:

@@ -54,7 +54,7 @@ def test_the_count_and_the_trial_follow_what_is_typed(live_server, sign_in, as_a
     often, trial = page.locator("#rule-often"), page.locator("#rule-trial")
     often.get_by_text(re.compile("1 run in the last 30 days, out of 2")).wait_for()
 
-    page.get_by_label("Patient: a name, or an id").fill("ana")
+    page.get_by_label("Patient to test on").fill("ana")
     page.keyboard.press("Enter")
     trial.get_by_text("Would not run for Ana Pop").wait_for()
     assert "was 63" in trial.inner_text()

@@ -177,6 +177,8 @@ def test_the_publish_page_says_what_to_expect_and_warns(as_admin, clinic, draft)
     assert "“Greeting” also sends a message to the patient" in page
     assert "For whom" in page
     assert not Step.objects.exists()
+    done = as_admin.post(do(draft, "publish"), {"mode": "on", "whom": "existing"})
+    assert done.headers["Location"] == f"/admin/automations/rule/{draft.pk}/enrol/"
 
 
 def test_a_draft_that_is_no_rule_cannot_be_published_from_its_page(as_admin, draft):
