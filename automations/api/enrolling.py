@@ -12,6 +12,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts import audit
 from automations import enrolling
 from automations.api.inputs import PatientField
 from automations.models import Enrolment
@@ -92,7 +93,9 @@ class Enrols:
             who["patients"] = [patient.pk for patient in values.pop("patients")]
         rule = self.get_object()
         if preview:
-            return self.shown(PreviewSerializer, enrolling.preview(rule, **who, **values))
+            found = enrolling.preview(rule, **who, **values)
+            audit.record("rule.enrolment_previewed", obj=rule, detail={"patients": [one.pk for one in found.sample]})
+            return self.shown(PreviewSerializer, found)
         return self.shown(
             EnrolmentSerializer, enrolling.enrol(rule, per_minute=per_minute, **who, **values), status=201
         )

@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import services
+from accounts import audit, services
 from accounts.api.views import ClinicView
 from accounts.models import Pause
 from automations import selectors
@@ -38,6 +38,9 @@ class PauseView(ClinicView):
         """List the stop switches that stand."""
         refuse_unknown(request)
         rows = Pause.objects.for_clinic(self.clinic).filter(ended_at__isnull=True).order_by("pk")[:200]
+        patients = [row.target_id for row in rows if row.scope == Pause.Scope.PATIENT]
+        if patients:
+            audit.record("pause.listed", clinic_id=self.clinic.pk, detail={"patients": patients})
         shown = self.shown(StopSerializer, self._named(list(rows)), many=True).data
         return Response({"next": None, "previous": None, "results": shown})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -179,8 +179,13 @@ class Moment(serializers.DateTimeField):
 
 
 def shown(moment: datetime, zone: ZoneInfo | None) -> str:
-    """Write a moment in a zone (UTC if none), "Z" for UTC itself."""
-    text = moment.astimezone(zone or UTC).isoformat()
+    """Write a moment in a zone (UTC if none), "Z" for UTC itself.
+
+    RFC 3339 knows offsets in whole minutes only; a zone's offset of long ago may have seconds, and then it is UTC.
+    """
+    local = moment.astimezone(zone or UTC)
+    whole = (local.utcoffset() or timedelta()) % timedelta(minutes=1) == timedelta()
+    text = (local if whole else moment.astimezone(UTC)).isoformat()
     return text.replace("+00:00", "Z")
 
 

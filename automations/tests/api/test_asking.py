@@ -107,3 +107,10 @@ def test_another_clinics_patient_is_not_tried(api, clinic, stranger_patient):
     published(clinic)
     answer = api.post("automations/rules/rule/dry-run/", {"patient": str(stranger_patient.pk)})
     assert (answer.status_code, errors(answer)) == (422, [("/patient", "not_found")])
+
+
+def test_a_moment_of_long_ago_is_written_as_rfc_3339_has_it(api, clinic, patient):
+    """Bucharest's clocks stood 1:44:24 ahead until 1931; an offset has whole minutes only."""
+    published(clinic)
+    found = api.post("automations/rules/rule/dry-run/", {"patient": str(patient.pk), "at": "1920-06-01T12:00:00Z"})
+    assert (found.status_code, found.json()["at"]) == (200, "1920-06-01T12:00:00Z")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.models import Pause
+from accounts.models import AuditEntry, Pause
 from automations import ticking
 from automations.tests.api.bodies import errors
 from automations.tests.builders import move, published, titles, visit
@@ -77,3 +77,12 @@ def test_another_clinics_rule_and_patient_are_not_there(api, stranger_api, clini
     assert stranger_api.get(PAUSE).json()["results"] == []
     assert stranger_api.send("DELETE", f"{PAUSE}?scope=clinic").status_code == 404
     assert Pause.objects.filter(ended_at=None).count() == 1
+
+
+def test_that_stopped_patients_were_shown_is_recorded(api, patient):
+    api.post(PAUSE, {"scope": "clinic", "why": "A flood"})
+    api.get(PAUSE)
+    assert not AuditEntry.objects.filter(action="pause.listed").exists()
+    api.post(PAUSE, {"scope": "patient", "target": str(patient.pk), "why": "She asked"})
+    api.get(PAUSE)
+    assert AuditEntry.objects.get(action="pause.listed").detail == {"patients": [patient.pk]}
