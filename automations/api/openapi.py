@@ -16,7 +16,6 @@ from automations.models import Rule
 from automations.recipes import recipes
 
 Schema = dict[str, Any]
-MISSION = ("onboarding", "appointment-preparation", "follow-up-initial-evaluation", "adherence", "smart-targeting")
 RESULT: Schema = {"type": ["boolean", "null"], "description": "null: unknown."}
 SLUG: Schema = {"type": "string", "pattern": "^[a-z0-9_-]+$", "maxLength": 80}
 
@@ -138,10 +137,5 @@ def _verdict_line() -> Schema:
 
 
 def rule_examples() -> dict[str, Schema]:
-    """Return the shipped rules as bodies to create them with, the five of the first story before the others."""
-    shipped = {one.slug: one for one in recipes()}
-    first = [slug for slug in MISSION if slug in shipped]
-    return {
-        slug: {"name": shipped[slug].name, "description": shipped[slug].description, **shipped[slug].document}
-        for slug in [*first, *(slug for slug in shipped if slug not in first)]
-    }
+    """Return the shipped rules as bodies to create them with, in the order in which they are shipped."""
+    return {one.slug: {"name": one.name, "description": one.description, **one.document} for one in recipes()}
