@@ -6,6 +6,8 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.services import update_clinic
 from automations import ticking
@@ -182,6 +184,18 @@ def test_weeks_missed_while_nothing_ran_are_closed_in_order_each_with_its_own_mo
     moments = [at(first + timedelta(days=7 * n), 12) for n in (1, 2, 3)]
     assert list(WeeklyAdherence.objects.order_by("pk").values_list("closed_at", flat=True)) == moments
     assert fired() == [DROPPED]
+
+
+def test_many_plans_take_as_many_queries_as_few(clinic, patient, first, django_assert_max_num_queries):
+    make_plan(patient, 4)
+    on(first + timedelta(days=8), 13)
+    with CaptureQueriesContext(connection) as few:
+        assert closing.close_batch() == 1
+    for number in range(30):
+        make_session(make_plan(patients.register(clinic=clinic, given_name=f"P{number}"), 4))
+    on(first + timedelta(days=15), 13)
+    with django_assert_max_num_queries(len(few) + 2):  # COPY asks for the keys first
+        assert closing.close_batch() == 31
 
 
 # --- the clinic's own calendar ---

@@ -88,17 +88,23 @@ class Course:
 def live_through(deeds: list[Deed]) -> None:
     """Let the year pass: the lane closes each week at its moment, and between them people do what they do."""
     deeds.sort(key=lambda deed: deed[:2])
+    due = closing.next_due()
     for moment, _order, deed in deeds:
-        close_until(moment)
+        due = close_until(moment, due)
         move_to(moment)
         deed()
-    close_until(END)
+        if not isinstance(deed, partial):  # a session changes nothing about when weeks close
+            due = closing.next_due()
+    close_until(END, due)
 
 
-def close_until(moment: datetime) -> None:
-    while (due := closing.next_due()) is not None and due <= moment:
+def close_until(moment: datetime, due: datetime | None) -> datetime | None:
+    """Close what is due until a moment, each week at its own; return when the next is due."""
+    while due is not None and due <= moment:
         move_to(due)
         closing.drain()
+        due = closing.next_due()
+    return due
 
 
 def move_to(moment: datetime) -> None:
