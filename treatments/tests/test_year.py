@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from random import Random
 from typing import Any
@@ -28,7 +28,7 @@ PATIENTS = rounds(8, 200)
 BELOW = 50
 YEAR = date.today().year + 1  # noqa: DTZ011 - only to lie ahead of the clock, which never goes back
 BEGIN = datetime(YEAR, 1, 4, tzinfo=UTC)
-END = datetime(YEAR + 1, 1, 11, tzinfo=UTC)
+END = BEGIN + timedelta(days=rounds(180, 372))
 Deed = tuple[datetime, int, Callable[[], Any]]
 
 
