@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -15,6 +16,7 @@ from rest_framework.response import Response
 from clinic.api.filters import refuse_unknown
 from clinic.api.lines import FIRE, LineAnswer, answer_lines, fires
 from clinic.api.parsers import NdjsonParser
+from clinic.api.problems import ProblemError
 from clinic.api.renderers import JsonRenderer, NdjsonRenderer
 from clinic.batches import Written
 from clinic.db import silently
@@ -27,11 +29,13 @@ def bulk_endpoint(line: type[Any], upsert: Callable[..., Iterable[Written]], des
 
     def bulk(self: Any, request: Request) -> Response:
         refuse_unknown(request, EXTRA)
+        lines: Any = request.data
+        if not lines:
+            raise ProblemError(400, _("Send one JSON object a line."), code="no_lines")
         form = line(context=self.get_serializer_context())
         with ExitStack() as stack:
             if not fires(request):
                 stack.enter_context(silently("API bulk"))
-            lines: Any = request.data
             return Response(answer_lines(lines, form, partial(upsert, self.clinic)))
 
     bulk.__doc__ = description

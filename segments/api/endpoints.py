@@ -15,10 +15,8 @@ from rest_framework.response import Response
 from accounts import audit
 from accounts.api.views import ClinicViewSet, Lists, Reads
 from accounts.models import ApiToken
-from automations.engine.problems import RuleInvalid
 from clinic.api.fields import id_of
 from clinic.api.filters import Filters, WordsFilter, refuse_unknown
-from clinic.api.problems import of_problems, register_problem
 from patients.models import Patient
 from segments import selectors, services
 from segments.api.serializers import (
@@ -31,8 +29,6 @@ from segments.api.serializers import (
     SegmentChange,
 )
 from segments.models import Segment, SegmentMembership
-
-register_problem(RuleInvalid, lambda error: of_problems(422, error.errors))
 
 
 class SegmentFilters(Filters):
