@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.apps import apps
 from django.conf import settings
 from django.db import connection, models, transaction
 
@@ -63,3 +64,37 @@ def advance_to(moment: datetime) -> None:
 def advance_by(interval: timedelta) -> None:
     """Move the clock forward by `interval`; see `advance_to`."""
     advance_to(now() + interval)
+
+
+def begin_at(moment: datetime) -> None:
+    """Set the clock to a moment in the past, before anything is recorded: a demo's history begins there.
+
+    Raises Refused in production, and once there is a clinic.
+    """
+    if not movable():
+        raise Refused("The clock moves only in the demo and in tests.", code="clock_fixed")
+    if apps.get_model("accounts", "Clinic").objects.exists():
+        raise Refused("There are records already; the clock does not go back behind them.", code="clock_backwards")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("UPDATE clinic_clock SET ahead = ahead + (%s - clinic_now())", [moment])
+
+
+def is_behind() -> bool:
+    """Tell whether the clock stands in the past: a history that was begun is not finished."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clinic_now() < clock_timestamp() - interval '1 millisecond'")
+        return bool(cursor.fetchone()[0])
+
+
+def catch_up() -> None:
+    """Bring a clock that stands in the past to the present; leave any other as it is."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("UPDATE clinic_clock SET ahead = greatest(ahead, '0')")
+
+
+def present() -> datetime:
+    """Return the database's own time, whatever the clock says."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment

@@ -1,10 +1,10 @@
-"""`manage.py seed`: the demo's clinics, people, patients and visits."""
+"""`manage.py seed`: the demo's clinics, people, history and visits."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from clinic.errors import ClinicError
 from staff import demo
@@ -14,13 +14,20 @@ class Command(BaseCommand):
     """Fill the demo."""
 
     help = (
-        "Add the demo's clinics, logins, patients and today's visits, as far as they are missing. Never in production."
+        "Add the demo's clinics, logins, patients and today's visits, as far as they are missing. An empty demo lives "
+        "through a history first. Never in production."
     )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the length of the history."""
+        parser.add_argument("--days", type=int, default=demo.DAYS, help="days of history in an empty demo (0: none)")
+
+    def handle(self, *args: Any, days: int, **options: Any) -> None:
         """Seed, and say who can sign in."""
+        if not 0 <= days <= 365:
+            raise CommandError("Choose between 0 and 365 days.")
         try:
-            demo.seed()
+            demo.seed(days, say=self.stderr.write)
         except ClinicError as error:
             raise CommandError(error.message) from None
         self.stdout.write(f"Logins, all with the password “{demo.PASSWORD}”:")
