@@ -14,6 +14,8 @@ import json
 import logging
 import re
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -85,6 +87,35 @@ class JsonFormatter(logging.Formatter):
             line["error"] = _chain(record.exc_info[1])
             line["places"] = _places(record.exc_info[1])
         return json.dumps(line, ensure_ascii=False)
+
+
+class TerminalFormatter(logging.Formatter):
+    """Write a record as a line for a person at a terminal: level, message and the allowed extras, no JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        extras = " ".join(
+            f"{name}={_plain(record.__dict__[name])}" for name in sorted(ALLOWED & record.__dict__.keys())
+        )
+        error = record.exc_info[1] if record.exc_info else None
+        why = f" ({', '.join(_chain(error))})" if isinstance(error, BaseException) else ""
+        return f"{record.levelname.lower()}: {_message(record)}{why} {extras}".rstrip()
+
+
+@contextmanager
+def for_a_terminal() -> Iterator[None]:
+    """Let a command that a person runs say warnings and errors in plain lines, and nothing of what goes well."""
+    root = logging.getLogger()
+    before = root.level, [(handler, handler.formatter) for handler in root.handlers]
+    root.setLevel(max(root.level, logging.WARNING))
+    for handler in root.handlers:
+        if isinstance(handler.formatter, JsonFormatter):
+            handler.setFormatter(TerminalFormatter())
+    try:
+        yield
+    finally:
+        root.setLevel(before[0])
+        for handler, formatter in before[1]:
+            handler.setFormatter(formatter)
 
 
 def logging_config(level: str) -> dict[str, Any]:

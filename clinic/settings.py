@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.embedded import Valkey
 from clinic.logs import logging_config
+from clinic.running import recorded
 from clinic.servers import broker_url, database, queues
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -50,7 +51,10 @@ if not SECRET_KEY:
         raise ImproperlyConfigured("SECRET_KEY is empty. In production give it 50 or more random characters.")
     SECRET_KEY = _kept_secret_key()
 
-PORT = env.int("PORT", default=8000)
+# A command beside a running demo uses the demo's own ports.
+RUNNING = recorded(EMBEDDED_DIR) if CLINIC_MODE == "demo" else {}
+PORT = env.int("PORT", default=RUNNING.get("port", 8000))
+DEMO_DAYS = env.int("DEMO_DAYS", default=95)
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=[] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]", "testserver"]
 )
@@ -260,7 +264,9 @@ AXES_VERBOSE = False
 # `messaging.smtp` tells a message that left from one that did not, whatever breaks; django-anymail's backends work too.
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="messaging.smtp.EmailBackend")
 # The demo's own mailbox: `manage.py catch_mail` listens here and /mail/ shows what came. 0: there is none.
-MAILCATCHER_PORT = env.int("MAILCATCHER_PORT", default=PORT + 25 if CLINIC_MODE == "demo" else 0)
+MAILCATCHER_PORT = env.int(
+    "MAILCATCHER_PORT", default=RUNNING.get("mail_port", PORT + 25) if CLINIC_MODE == "demo" else 0
+)
 MAILCATCHER_DIR = Path(env.str("MAILCATCHER_DIR", default=str(EMBEDDED_DIR / "mail")))
 EMAIL_HOST = env.str(f"{_PREFIX}EMAIL_HOST", default="")
 # In tests nobody listens on the default: one that sends starts a server of its own.

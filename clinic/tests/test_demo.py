@@ -33,6 +33,7 @@ class Demo:
             self.port = probe.getsockname()[1]
         clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
         self.environment = clean | {"CLINIC_LOCAL_DIR": str(directory), "PORT": str(self.port), "PYTHONUNBUFFERED": "1"}
+        self.environment |= {"DEMO_DAYS": "0"}
         self.output = directory.parent / "output"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -110,6 +111,32 @@ def test_it_starts_answers_stops_and_leaves_nothing_behind(demo):
     os.killpg(demo.process.pid, signal.SIGINT)  # as Ctrl-C does: to every process of the group
     assert demo.process.wait(40) == 0
     assert demo.processes() == []
+
+
+def test_it_has_a_past_and_says_where_its_mail_lies(demo):
+    demo.environment |= {"DEMO_DAYS": "2"}
+    demo.start()
+    assert "Living through the demo's history (once)" in demo.said()
+    assert f"Mail that would have been sent: http://127.0.0.1:{demo.port}/mail/" in demo.said()
+    status, page = demo.get("/mail/")
+    assert status == 200
+    assert b"Welcome to Harbour Clinic" in page
+
+
+def test_a_command_beside_it_uses_its_ports_and_writes_no_logs(demo):
+    demo.start()
+    del demo.environment["PORT"]
+    asked = "from django.conf import settings as s; print(s.PORT, s.EMAIL_PORT, s.PUBLIC_URL)"
+    shown = demo.manage("shell", "-v", "0", "-c", asked).stdout
+    assert shown.split() == [str(demo.port), str(demo.port + 25), f"http://127.0.0.1:{demo.port}"]
+    ticked = demo.manage("tick")
+    assert (ticked.returncode, ticked.stderr) == (0, "")
+    assert ticked.stdout.endswith("done\n")
+    demo.process.kill()
+    demo.process.wait()
+    assert demo.gone()
+    shown = demo.manage("shell", "-v", "0", "-c", "from django.conf import settings as s; print(s.PORT)").stdout
+    assert shown.strip() == "8000"  # what a killed demo wrote down counts no more
 
 
 def test_after_sigkill_nothing_stays_and_the_next_start_recovers(demo):

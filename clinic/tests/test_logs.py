@@ -7,7 +7,7 @@ import logging
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from clinic.logs import JsonFormatter
+from clinic.logs import JsonFormatter, TerminalFormatter, for_a_terminal
 
 NAME, EMAIL = "Ana García-Núñez", "ana.garcia@example.org"
 
@@ -107,3 +107,27 @@ def test_the_whole_product_logs_through_the_formatter(settings):
     for name in ("django", "django.request", "django.server", "celery", "axes", "gunicorn.error"):
         found = [h for h in logging.getLogger(name).handlers if not isinstance(h, logging.NullHandler)]
         assert found == [], name
+
+
+def test_at_a_terminal_only_warnings_and_errors_are_said_in_plain_lines_without_a_person(log):
+    logger, _ = log
+    [handler] = logger.handlers
+    handler.setFormatter(TerminalFormatter())
+    logger.warning("step failed for %s", EMAIL, extra={"step_id": 7, "action": "send_email", "name_of": NAME})
+    try:
+        raise ValueError(NAME)
+    except ValueError:
+        logger.exception("broken")
+    assert handler.stream.getvalue().splitlines() == [
+        "warning: step failed for %s action=send_email step_id=7",
+        "error: broken (builtins.ValueError)",
+    ]
+
+
+def test_the_terminal_is_left_as_it_was():
+    root = logging.getLogger()
+    before = root.level, [handler.formatter for handler in root.handlers]
+    with for_a_terminal():
+        assert root.level >= logging.WARNING
+        assert not any(isinstance(handler.formatter, JsonFormatter) for handler in root.handlers)
+    assert (root.level, [handler.formatter for handler in root.handlers]) == before

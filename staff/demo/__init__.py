@@ -21,9 +21,7 @@ from clinic.errors import Refused
 from staff.demo import history, people, today, walking
 from staff.demo.people import LOGINS, PASSWORD, machine_zone
 
-__all__ = ["DAYS", "LOGINS", "PASSWORD", "machine_zone", "seed"]
-DAYS = 95
-"""How far back the history goes: far enough that somebody has not been seen for three months."""
+__all__ = ["LOGINS", "PASSWORD", "machine_zone", "seed"]
 LOCK = 8_242_026
 
 Say = Callable[[str], None]

@@ -27,6 +27,7 @@ DAYS = 9
 def mail(settings):
     """A mail server in the place of the demo's mailbox."""
     with MailServer() as server:
+        settings.EMAIL_BACKEND = "messaging.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
         yield server
 
@@ -34,7 +35,7 @@ def mail(settings):
 @pytest.fixture
 def few(monkeypatch):
     """A demo of fewer people, so that the test does not take long."""
-    everybody = [one for one in people.people() if one.number <= 12]
+    everybody = [one for one in people.people() if one.number <= 9]
     for module in (demo.people, history, demo.today):
         monkeypatch.setattr(module, "people", lambda: everybody, raising=False)
     return everybody
@@ -52,7 +53,7 @@ def test_a_history_is_made_by_the_engine_and_ends_in_the_present(mail, few):
     assert Event.objects.exclude(state="matched").count() == 0
     assert Run.objects.filter(outcome="error").count() == 0
     assert Step.objects.filter(state="failed").count() == 0
-    assert Step.objects.filter(state="done").count() >= 40
+    assert Step.objects.filter(state="done").count() >= 25
     assert not Step.objects.filter(state="pending", due_at__lt=before, waiting_for="").exists()
     assert set(Delivery.objects.values_list("state", flat=True)) == {"sent"}
     assert len(mail.taken) == Delivery.objects.count()
@@ -75,8 +76,8 @@ def test_what_was_interrupted_is_gone_on_with(mail, few, monkeypatch):
     monkeypatch.setattr(walking, "_do", doing)
     demo.seed(DAYS)
     assert not clock.is_behind()
-    assert Patient.objects.count() == 12
-    visits = Appointment.objects.values_list("external_id", flat=True)
+    assert Patient.objects.count() == 9
+    visits = Appointment.objects.filter(series=None).values_list("external_id", flat=True)
     assert len(set(visits)) == len(visits)
     keys = ExerciseSession.objects.values_list("plan_id", "done_at")
     assert len(set(keys)) == len(keys)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from automations import ticking
 from clinic import clock
 from clinic.changes import origin
 from clinic.errors import ClinicError
+from clinic.logs import for_a_terminal
 
 
 class Command(BaseCommand):
@@ -23,8 +25,8 @@ class Command(BaseCommand):
         parser.add_argument("--at", metavar="TIME", help="RFC 3339 with a zone, for example 2026-12-01T09:00:00+01:00")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Drain, or walk and drain."""
-        with origin("tick"):
+        """Drain, or walk and drain. `-v 2` writes the log lines too."""
+        with origin("tick"), nullcontext() if options["verbosity"] > 1 else for_a_terminal():
             if options["at"] is None:
                 self.stdout.write(f"{clock.now().isoformat()}: {ticking.drain_all()} done")
                 return

@@ -22,6 +22,7 @@ from django.db import connections
 
 from clinic.embedded import EmbeddedError, die_with_parent, ensure
 from clinic.embedded.process import wait_until
+from clinic.running import record
 from clinic.supervisor import AlreadyRunning, Child, Stopped, Supervisor
 
 READY_SECONDS = 120
@@ -52,10 +53,12 @@ class Command(BaseCommand):
             ) from None
         self._require_free_port()
         try:
+            record(settings.EMBEDDED_DIR, {"port": settings.PORT, "mail_port": settings.MAILCATCHER_PORT})
             logins = self._prepare()
             supervisor.start(os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(settings.BASE_DIR)})
             self._wait_until_ready(supervisor, address)
             self._say(f"Ready: {address}")
+            self._say(f"Mail that would have been sent: {address}mail/")
             self._say(logins + f"Logs: {settings.LOCAL_DIR / 'log'}   Stop: Ctrl-C")
             supervisor.watch()
         except (Stopped, KeyboardInterrupt):

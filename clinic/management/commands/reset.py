@@ -12,7 +12,18 @@ from django.core.management.base import BaseCommand, CommandError
 from clinic.embedded import open_lock, try_lock
 from clinic.embedded.process import socket_directory, wait_until
 
-CONTENTS = ("postgres", "postgres.new", "run", "log", "mail", "postgres.log", "valkey.log", "keeper.log", "keeper.pid")
+CONTENTS = (
+    "postgres",
+    "postgres.new",
+    "run",
+    "log",
+    "mail",
+    "postgres.log",
+    "valkey.log",
+    "keeper.log",
+    "keeper.pid",
+    "demo.json",
+)
 
 
 class Command(BaseCommand):
