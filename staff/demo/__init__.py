@@ -51,7 +51,7 @@ def _people(*, admit: bool) -> None:
     """Make clinics and staff, and the patients unless the history will; then switch every recipe on."""
     with silently("demo seed"):
         clinics = people.clinics()
-        for person in people.people() if admit else ():
+        for person in people.missing(clinics.values()) if admit else ():
             people.admit(clinics[person.clinic], person)
     for clinic in clinics.values():
         install_all(clinic=clinic, mode="on")

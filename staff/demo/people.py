@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cache
@@ -187,6 +188,13 @@ def _invented(number: int, clinic: str, given: str, dice: Random) -> Person:
         city=dice.choice(("Iași", "București", "Cluj-Napoca", "Constanța")) if here else "New York",
         tags=tuple(dice.sample(("knee", "back", "shoulder", "hip"), k=dice.choice((0, 1, 1)))),
     )
+
+
+def missing(clinics: Iterable[Clinic]) -> list[Person]:
+    """Return the people who are not registered yet."""
+    known = Patient.objects.filter(clinic__in=clinics, external_id__startswith="demo-")
+    ids = set(known.values_list("external_id", flat=True))
+    return [person for person in people() if person.external_id not in ids]
 
 
 def admit(clinic: Clinic, person: Person, at: datetime | None = None) -> Patient:
