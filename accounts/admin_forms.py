@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django import forms
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 
 from clinic.db import ClinicForeignKey, WatchedModel
@@ -29,7 +29,7 @@ class ClinicModelForm(forms.ModelForm):
 
     def _replace_impossible_keys(self) -> None:
         """Let what cannot be a key be the key of nothing: Django's autocomplete looks a refused one up once more."""
-        data = self.data.copy()
+        data = cast(QueryDict, self.data).copy()
         for name, field in self.fields.items():
             key = self.add_prefix(name)
             sent = data.get(key) if isinstance(field, forms.ModelChoiceField) else None

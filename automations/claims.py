@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from random import uniform
-from typing import Literal
+from typing import Any, Literal
 
 from django.db import OperationalError, connection
 
@@ -80,7 +80,7 @@ def claim(statement: str, limit: int) -> dict[int, int]:
     If somebody else holds the patients of all the oldest rows, the whole queue is looked through.
     """
     moment = now()
-    given = {"now": moment, "lease": moment + LEASE, "limit": limit}
+    given: dict[str, Any] = {"now": moment, "lease": moment + LEASE, "limit": limit}
     with connection.cursor() as cursor:
         for window in (WINDOW * limit, None):  # LIMIT NULL is none
             cursor.execute(statement, given | {"window": window})

@@ -19,11 +19,12 @@ import psycopg
 from clinic.embedded import Postgres, Valkey
 from clinic.embedded.process import wait_until
 from clinic.testing.workers import Worker, spawn
-from tests.chaos import watching
+from tests.chaos import lives, watching
 from tests.chaos.scale import Scale
 from tests.chaos.writer import Job
 
-WRITERS, THREADS = 2, 4
+WRITERS, THREADS, LIVING = 2, 4, 4
+WRITING = ("writer", "lives")
 READY = "%s ready."
 # The second two let a commit wait for a standby that does not exist: see breaking.break_postgres.
 SERVER = {"track_commit_timestamp": "on", "wal_level": "replica", "max_wal_senders": "1"}
@@ -61,6 +62,11 @@ class Hand:
         self.worker.process.wait()
         gone = [psutil.Process(pid) for pid in self.pids if psutil.pid_exists(pid)]
         psutil.wait_procs(gone, timeout=10)
+
+
+def lives_of(scale: Scale, journal: str, clinic: int) -> lives.Job:
+    """Return the job of the process that lives whole lives beside the stream."""
+    return lives.Job(scale.lives, scale.seconds * 0.8, LIVING, journal, clinic)
 
 
 class House:
@@ -139,6 +145,10 @@ class House:
             path = self.directory / f"job-{index}.json"
             path.write_text(json.dumps(asdict(job)))
             self.writers.append(self.python("writer", path, application_name=f"writer-{index}"))
+        living = lives_of(scale, str(self.directory / "lives.jsonl"), world["clinic"])
+        path = self.directory / "job-lives.json"
+        path.write_text(json.dumps(asdict(living)))
+        self.writers.append(self.python("lives", path, application_name="lives"))
 
     def written(self) -> int:
         """Return how many events are known to be committed."""
@@ -147,7 +157,7 @@ class House:
     def writing(self) -> bool:
         """Tell whether a writer still works. Raises AssertionError if one failed."""
         ends = [writer.poll() for writer in self.writers]
-        assert not any(ends), (self.directory / "writer.log").read_text()[-4000:]
+        assert not any(ends), "".join((self.directory / f"{one}.log").read_text()[-4000:] for one in WRITING)
         return None in ends
 
     # --- what the one who watches sees ---

@@ -34,6 +34,10 @@ class Record:
         self.journal = [
             json.loads(line) for path in directory.glob("journal-*") for line in path.read_text().splitlines()
         ]
+        self.lives: Counter[tuple[int, str]] = Counter(
+            (one["patient"], one["trigger"]) for one in map(json.loads, lines(directory / "lives.jsonl"))
+        )
+        self.living = {patient for patient, _trigger in self.lives}
         self.mails: dict[str, int] = Counter(
             line.split()[1] for line in (directory / "mails.log").read_text().splitlines()
         )
@@ -43,7 +47,7 @@ class Record:
         def ask(query: str) -> list[Row]:
             return cursor.execute(query).fetchall()
 
-        self.events = {r["id"]: r for r in ask("SELECT * FROM automations_event")}
+        self.events = {r["id"]: r for r in ask("SELECT * FROM automations_event WHERE muted = ''")}
         self.matches = ask("SELECT * FROM chaos_match")
         self.runs = ask("SELECT * FROM automations_run")
         self.steps = {r["id"]: r for r in ask("SELECT * FROM automations_step")}

@@ -25,6 +25,7 @@ class Scale:
     delivers: int = 2
     freezes: tuple[str, ...] = ()
     hasty: bool = False
+    lives: int = 4
     drain_seconds: float = 300
 
     @property
@@ -43,6 +44,7 @@ FULL = Scale(
     valkey=5,
     postgres=3,
     freezes=("engine", "deliver", "engine"),
+    lives=60,
 )
 MEDIUM = Scale("medium", events=1_200, patients=120, seconds=60, kills=10, inside=5, valkey=2, postgres=1)
 SMALL = Scale(

@@ -24,6 +24,10 @@ SELECT (SELECT count(*) FROM automations_event WHERE state = 'new'),
        (SELECT count(*) FROM automations_step WHERE state IN ('pending', 'held')),
        (SELECT count(*) FROM messaging_delivery WHERE state IN ('queued', 'retry', 'sending'))
 """
+WAITING = """
+SELECT r.slug, s.action, s.state, s.due_at, s.waiting_for, count(*) FROM automations_step s
+  JOIN automations_rule r ON r.id = s.rule_id WHERE s.state IN ('pending', 'held') GROUP BY 1, 2, 3, 4, 5 LIMIT 20
+"""
 DEADLOCKS = "SELECT coalesce(sum(deadlocks), 0)::int FROM pg_stat_database"
 CONFLICT = re.compile(r'duplicate key value violates unique constraint "(\w+)"')
 
@@ -169,11 +173,15 @@ class Story:
             left = self.house.ask(LEFT)[0]
             if not any(left):
                 return
-            assert time.monotonic() < until, f"Left over: {left[0]} events, {left[1]} steps, {left[2]} deliveries."
+            assert time.monotonic() < until, f"Left over: {left[0]} events, {left[2]} deliveries, {self._waiting()}."
             if time.monotonic() > told:
                 told = time.monotonic() + 10
                 self.note(f"left: {left[0]} events, {left[1]} steps, {left[2]} deliveries")
             time.sleep(0.2)
+
+    def _waiting(self) -> list[str]:
+        """Name the steps that are left."""
+        return [" ".join(map(str, row)) for row in self.house.ask(WAITING)]
 
     def count_errors(self) -> None:
         """Count what PostgreSQL itself complained about: deadlocks, and rows that were there already."""

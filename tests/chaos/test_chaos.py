@@ -44,7 +44,7 @@ def play(scale: Scale, directory: Path, tell: Callable[[str], None]) -> Iterator
 def expect_all_is_well(finished: Finished) -> None:
     """Assert what a run must show, whatever its size."""
     report, found, scale = finished.report, finished.found, finished.report.scale
-    assert found.problems == []
+    assert found.problems == [], found.problems
     assert found.counts["events"] == scale.events
     assert found.counts["events appointment.cancelled"] == scale.cancels
     assert found.counts["effects lost"] == found.counts["effects doubled"] == 0
@@ -111,7 +111,7 @@ CREATE TEMP TABLE twin AS SELECT * FROM {table} WHERE source_step_id IS NOT NULL
 UPDATE twin SET id = (SELECT max(id) + 1 FROM {table});
 INSERT INTO {table} SELECT * FROM twin
 """
-LAST_EVENT = "(SELECT max(id) FROM automations_event WHERE trigger = 'appointment.booked')"
+LAST_EVENT = "(SELECT max(id) FROM automations_event WHERE trigger = 'appointment.cancelled')"
 DAMAGES = (
     deleted("worklist_task", "task"),
     deleted("forms_app_formrequest", "form_request"),

@@ -11,6 +11,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from tests.chaos import lives_world
+
 EMPTY: dict[str, Any] = {"match": "all", "items": []}
 INITIAL: dict[str, Any] = {
     "match": "all",
@@ -126,10 +128,13 @@ def rules(clinic: Any) -> list[dict[str, Any]]:
     from automations import lifecycle
 
     told = []
-    for name, (trigger, conditions, actions) in RULES.items():
+    stream = {name: (trigger, {}, conditions, actions) for name, (trigger, conditions, actions) in RULES.items()}
+    lives = lives_world.RULES | {"life-date": lives_world.soon(clinic)}
+    others = {name: (trigger, config, EMPTY, actions) for name, (trigger, config, actions) in lives.items()}
+    for name, (trigger, config, conditions, actions) in {**stream, **others}.items():
         document = {
             "trigger_event": trigger,
-            "trigger_config": {},
+            "trigger_config": config,
             "conditions": conditions,
             "actions": actions,
             "settings": {},
@@ -137,7 +142,9 @@ def rules(clinic: Any) -> list[dict[str, Any]]:
         rule = lifecycle.publish(lifecycle.create_rule(clinic=clinic, name=name, document=document, slug=name))
         services = ["initial"] if conditions is INITIAL else ["initial", "again"]
         promised = {action["id"]: action["type"] for action in rule.draft["actions"]}
-        told.append({"id": rule.pk, "name": name, "trigger": trigger, "services": services, "actions": promised})
+        segment = config.get("segment")
+        told.append({"id": rule.pk, "name": name, "trigger": trigger, "segment": segment})
+        told[-1] |= {"services": services, "actions": promised}
     return told
 
 
@@ -145,12 +152,16 @@ def build(patients: int, output: Path) -> None:
     """Make everything and tell what was made."""
     from accounts.models import Clinic
     from clinic.provisioning import provide
+    from patients.models import Patient
 
     clinic = Clinic.objects.create(slug="chaos", name="Chaos", time_zone="Europe/Bucharest", undo_seconds=0)
     people(clinic, patients)
-    for kind, spec in NEEDS:
+    for kind, spec in [*NEEDS, *lives_world.needs()]:
         provide(kind, clinic, spec)
-    output.write_text(json.dumps({"clinic": clinic.pk, "admins": ADMINS, "rules": rules(clinic)}))
+    lives_world.segments(clinic)
+    cast = Patient.objects.filter(clinic=clinic).order_by("pk")
+    lives_world.plans(clinic, list(cast[: max(10, patients // 4)]))
+    output.write_text(json.dumps({"clinic": clinic.pk, "patients": patients, "admins": ADMINS, "rules": rules(clinic)}))
 
 
 if __name__ == "__main__":
