@@ -33,6 +33,22 @@ class CursorPages(CursorPagination):
             raise invalid("/limit", "limit", _("Give a limit from 1 to %(most)d.") % {"most": MAX_LIMIT})
         return int(text)
 
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """Document cursor, limit and the orders that the list can be in."""
+        own: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
+        for one in own:
+            if one["name"] == "limit":
+                one["schema"] = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": self.page_size}
+        words = self._orders(view)
+        order = {"name": "ordering", "in": "query", "required": False, "schema": {"type": "string", "enum": words}}
+        return [*own, order]
+
+    @staticmethod
+    def _orders(view: Any) -> list[str]:
+        """Return the words for a view's orders, each also turned round."""
+        names = [one.lstrip("-").replace("pk", "id") for one in getattr(view, "orders", ("-pk",))]
+        return [sign + name for name in names for sign in ("", "-")]
+
     def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
         """Return the order asked for, made total by the key."""
         offered: tuple[str, ...] = getattr(view, "orders", ("-pk",))
