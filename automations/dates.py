@@ -134,7 +134,10 @@ def _place_new() -> int:
     for rule in found:
         assert rule.published is not None
         with transaction.atomic():
-            # Whoever places it twice, or beside a sweep, waits for the first and comes to the same.
+            # One places it; another worker, or somebody who publishes just now, is left alone, and it is looked at again.
+            held = Rule.objects.select_for_update(no_key=True, skip_locked=True, of=("self",)).filter(pk=rule.pk)
+            if held.first() is None:
+                continue
             DateCursor.objects.get_or_create(
                 rule=rule,
                 clinic_id=rule.clinic_id,
