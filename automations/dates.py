@@ -134,7 +134,7 @@ def _place_new() -> int:
     for rule in found:
         assert rule.published is not None
         with transaction.atomic():
-            # One places it; another worker, or somebody who publishes just now, is left alone, and it is looked at again.
+            # One places it; it is looked at again if another worker holds it, or somebody who publishes just now.
             held = Rule.objects.select_for_update(no_key=True, skip_locked=True, of=("self",)).filter(pk=rule.pk)
             if held.first() is None:
                 continue
