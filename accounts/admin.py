@@ -19,7 +19,10 @@ from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminPasswordWidge
 from accounts import audit, services
 from accounts.admin_base import ADMINS, ClinicAdmin, ClinicModelForm, ReadOnlyAdmin, may
 from accounts.admin_scope import reach, sees_all
+from accounts.admin_tokens import ApiTokenAdmin
 from accounts.models import AuditEntry, Clinic, Membership, Pause, User
+
+__all__ = ["ApiTokenAdmin"]
 
 admin.site.unregister(Group)
 

@@ -58,6 +58,7 @@ def groups() -> list[tuple[str, list[tuple[str, str]]]]:
                 ("treatments.Program", "list_alt"),
                 ("accounts.Membership", "groups"),
                 ("accounts.User", "login"),
+                ("accounts.ApiToken", "key"),
                 ("accounts.Pause", "pause_circle"),
                 ("accounts.AuditEntry", "history"),
             ],
