@@ -54,7 +54,7 @@ if not SECRET_KEY:
 # A command beside a running demo uses the demo's own ports.
 RUNNING = recorded(EMBEDDED_DIR) if CLINIC_MODE == "demo" else {}
 PORT = env.int("PORT", default=RUNNING.get("port", 8000))
-DEMO_DAYS = env.int("DEMO_DAYS", default=95)
+DEMO_DAYS = env.int("DEMO_DAYS", default=100)
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=[] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]", "testserver"]
 )

@@ -1,4 +1,4 @@
-"""The demo: two clinics, sixty patients, ninety days that the engine itself has lived through, and visits today.
+"""The demo: two clinics, sixty patients, a hundred days that the engine itself has lived through, and visits today.
 
 `seed()` may run as often as one likes: it goes on with a history that was interrupted, adds what is missing, and sees
 to it that today always has visits to come. After the history it writes silently, so that nothing is sent before

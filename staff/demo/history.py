@@ -1,4 +1,4 @@
-"""The story of the demo's ninety days: who came, what they signed, how their exercises went. The engine does the rest.
+"""The story of the demo's hundred days: who came, what they signed, how their exercises went. The engine does the rest.
 
 Dice decide, thrown anew for each patient from a number of theirs: the same story at every start. Nothing is written
 here but through the services that people use; a deed looks first whether it was done.
@@ -19,15 +19,17 @@ from staff.demo.walking import Deed
 
 SESSIONS_A_WEEK = 3
 WEEKS = 8
+LAST_SESSION = timedelta(days=63)
+"""When those who are inactive exercise last: 30 days later they have not been seen for over three months."""
 INACTIVE = (3, 9)
-"""Patients over 65 who stopped coming and exercising, in pain: what smart targeting looks for."""
-COURSES = ("steady", "slipping", "recovering", "poor", "none", "steady", "slipping", "none")
+"""Patients over 65 who stopped coming, and after nine weeks exercising, in pain: what smart targeting looks for."""
+COURSES = ("steady", "slipping", "recovering", "none", "poor", "none", "steady", "none")
 KEPT = {
     "steady": (0.95,) * WEEKS,
     "slipping": (1.0, 1.0, 0.9, 0.3, 0.2, 0.2, 0.1, 0.1),
     "recovering": (1.0, 0.3, 0.3, 1.0, 1.0, 1.0, 1.0, 1.0),
     "poor": (0.4,) * WEEKS,
-    "inactive": (1.0, 1.0, 1.0, 0.7, 0.3, 0, 0, 0),
+    "inactive": (1.0, 1.0, 1.0, 0.7, 0.7, 0.5, 0.5, 0.5, 0.5),
 }
 PAIN = {"steady": (6, 2), "slipping": (7, 6), "recovering": (5, 3), "poor": (8, 8), "inactive": (8, 8)}
 """Pain in the first week and in the last."""
@@ -134,14 +136,17 @@ class Life:
     def _plan(self, begins: datetime) -> Iterator[Deed]:
         """Tell of a plan of eight weeks, and of the sessions that the patient kept."""
         plan = deeds.Plan(self.clinic, self.person)
-        yield Deed(begins, plan.assign(SESSIONS_A_WEEK, WEEKS))
+        weeks = len(KEPT[self.course])
+        yield Deed(begins, plan.assign(SESSIONS_A_WEEK, weeks))
         first, last = PAIN[self.course]
         for week, kept in enumerate(KEPT[self.course]):
             for session in range(SESSIONS_A_WEEK):
                 done = begins + timedelta(days=7 * week + 2 * session, hours=self.dice.uniform(1, 8))
-                pain = round(first + (last - first) * week / (WEEKS - 1)) + self.dice.choice((-1, 0, 0, 1))
+                pain = round(first + (last - first) * week / (weeks - 1)) + self.dice.choice((-1, 0, 0, 1))
                 if self._chance(kept):
                     yield Deed(done, plan.log(max(0, min(10, pain))))
+        if self.course == "inactive":
+            yield Deed(begins + LAST_SESSION, plan.log(last))
         if self.course in ("steady", "recovering"):
             yield Deed(begins + timedelta(days=7 * WEEKS - 1), plan.complete())
 
