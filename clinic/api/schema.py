@@ -78,3 +78,23 @@ def add_problems(result: dict[str, Any], generator: Any, request: Any, public: b
                 reference = {"$ref": f"#/components/responses/Problem{status}"}
                 operation["responses"].setdefault(str(status), reference)
     return result
+
+
+def add_links(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """Say which operations take the id that creating or listing a row gave."""
+    paths = result["paths"]
+    for path, operations in paths.items():
+        if path.endswith("}/"):
+            continue
+        names = [
+            operation["operationId"]
+            for other, inner in paths.items()
+            if other.startswith(f"{path}{{id}}/") and other.count("{") == 1
+            for operation in inner.values()
+        ]
+        for method, status, pointer in (("post", "201", "/id"), ("get", "200", "/results/0/id")):
+            answer = operations.get(method, {}).get("responses", {}).get(status)
+            if names and answer is not None:
+                parameters = {"id": f"$response.body#{pointer}"}
+                answer["links"] = {name: {"operationId": name, "parameters": parameters} for name in names}
+    return result

@@ -9,3 +9,9 @@ import schemathesis
 def lines(ctx, value):
     """Write one generated line twice, so that the second meets the first."""
     return (json.dumps(value) + "\n").encode() * 2
+
+
+@schemathesis.deserializer("application/x-ndjson")
+def first_line(ctx, response):
+    """Read the first line of an answer."""
+    return json.loads(response.content.splitlines()[0])
