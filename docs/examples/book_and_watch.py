@@ -146,7 +146,7 @@ def main() -> None:
     given = options.parse_args()
     api = Api(given.url, given.token)
 
-    rule = there_or_made(api, "automations/rules/", RULE["slug"], RULE)
+    rule = there_or_made(api, "automations/rules/", str(RULE["slug"]), RULE)
     print(rule["sentence"])
     service = there_or_made(
         api, "services/", "example-visit", {"slug": "example-visit", "name": "Example visit", "minutes": 30}
