@@ -15,7 +15,7 @@ from tests.walks.ground import close_clinic, open_clinic
 from tests.walks.walker import Walk
 
 KINDS = ("patient.", "appointment.", "form.", "segment.", "treatment.", "schedule.")
-WALKS = 10
+WALKS, PROOF_WALKS = 8, 400
 PARTS = 8
 """In so many parts, so that the proof uses every core."""
 
@@ -27,7 +27,7 @@ PARTS = 8
 def test_every_law_holds_wherever_a_walk_leads(part: int, settings_of_mail: Any, capsys: Any) -> None:
     Walk.hits = Counter()
     how = settings(
-        max_examples=rounds(WALKS, 2000 // PARTS),
+        max_examples=rounds(WALKS, PROOF_WALKS // PARTS),
         stateful_step_count=55,
         derandomize=not PROOF,
         deadline=None,
