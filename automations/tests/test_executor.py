@@ -56,7 +56,7 @@ class TestRecheck:
         Patient.objects.filter(pk=patient.pk).update(city="Cluj")
         pass_days(1)
         assert states(rule) == [("a1", "skipped", "recheck_failed")]
-        assert Step.objects.get(rule=rule).reason_text == "/items/0 patient.city is false"
+        assert Step.objects.get(rule=rule).reason_text == "Not so: City is iasi."
         assert titles() == []
 
     def test_event_facts_stay_as_they_were(self, clinic, patient):
