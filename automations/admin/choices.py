@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.apps import apps
+from django.db.models import JSONField
 from django.utils.translation import gettext as _
 
 from automations.engine.declare import catalog
@@ -47,6 +48,7 @@ class Choices:
             if declared is not None and self.clinic_id is not None:
                 model = apps.get_model(declared.model)
                 rows = model._default_manager.filter(clinic_id=self.clinic_id, **declared.active)
+                rows = rows.defer(*_documents(model))
                 found = [{"title": str(row), "value": row.slug} for row in rows]
             self._rows[kind] = sorted(found, key=lambda one: one["title"].casefold())
         return self._rows[kind]
@@ -70,3 +72,8 @@ class Choices:
 
 def _unknown(value: str) -> Option:
     return {"title": _("(deleted) %(name)s") % {"name": value}, "value": value}
+
+
+def _documents(model: Any) -> list[str]:
+    """Name the JSON columns of a model: a list of names needs none, and one may be too deep to be read."""
+    return [field.name for field in model._meta.concrete_fields if isinstance(field, JSONField)]

@@ -124,9 +124,9 @@ def test_many_are_asked_in_a_fixed_number_of_queries(patient, django_assert_max_
         common = {"clinic_id": patient.clinic_id, "patient_id": patient.pk, "template": template}
         return [services.Wanted(**common, about_type="appointment", about_id=pk) for pk in ids]
 
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         services.request_forms(wanted(1, 2))
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         services.request_forms(wanted(100, 100))
     assert FormRequest.objects.count() == 102
 
