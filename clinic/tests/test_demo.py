@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from clinic.embedded import in_use
-from clinic.embedded.process import wait_until
+from clinic.embedded.process import socket_directory, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 90
@@ -59,12 +59,14 @@ class Demo:
     def processes(self) -> list[psutil.Process]:
         """Return its living processes: those with its directory in their environment or arguments."""
         found = []
+        places = (str(self.directory), str(socket_directory(self.directory)))  # a long path has its sockets elsewhere
         for process in psutil.process_iter():
             try:
                 if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
                     continue
                 mine = process.environ().get("CLINIC_LOCAL_DIR") == str(self.directory)
-                if mine or str(self.directory) in " ".join(process.cmdline()):
+                said = " ".join(process.cmdline())
+                if mine or any(place in said for place in places):
                     found.append(process)
             except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue
