@@ -16,7 +16,7 @@ from tests.walks.walker import Walk
 
 KINDS = ("patient.", "appointment.", "form.", "segment.", "treatment.", "schedule.")
 WALKS, PROOF_WALKS = 8, 160
-PARTS = 8
+PARTS = 2
 """In so many parts, so that the proof uses every core."""
 
 
