@@ -8,72 +8,70 @@ from django.apps import apps
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
-
-def groups() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return the groups: title, and (model, icon) of each page. A model without a page is left out."""
-    return [
-        (
-            _("Automations"),
-            [
-                ("automations.Rule", "account_tree"),
-                ("automations.Run", "play_arrow"),
-                ("automations.Step", "checklist"),
-                ("automations.Event", "bolt"),
-            ],
-        ),
-        (
-            _("Patients"),
-            [
-                ("patients.Patient", "person"),
-                ("segments.Segment", "group_work"),
-                ("segments.SegmentMembership", "how_to_reg"),
-                ("patients.FeatureGrant", "lock_open"),
-                ("patients.Consent", "how_to_reg"),
-                ("appointments.Appointment", "event"),
-                ("appointments.VisitSummary", "summarize"),
-                ("treatments.TreatmentPlan", "exercise"),
-                ("treatments.ExerciseSession", "fitness_center"),
-                ("treatments.PainScore", "monitor_heart"),
-                ("worklist.Task", "task_alt"),
-            ],
-        ),
-        (
-            _("Forms and messages"),
-            [
-                ("forms_app.FormTemplate", "description"),
-                ("forms_app.FormRequest", "assignment"),
-                ("messaging.MessageTemplate", "drafts"),
-                ("messaging.Delivery", "outgoing_mail"),
-                ("messaging.Notification", "notifications"),
-                ("patients.LibraryItem", "menu_book"),
-            ],
-        ),
-        (
-            _("Clinic"),
-            [
-                ("accounts.Clinic", "local_hospital"),
-                ("appointments.Service", "medical_services"),
-                ("treatments.Program", "list_alt"),
-                ("accounts.Membership", "groups"),
-                ("accounts.User", "login"),
-                ("accounts.ApiToken", "key"),
-                ("accounts.Pause", "pause_circle"),
-                ("accounts.AuditEntry", "history"),
-            ],
-        ),
-    ]
+GROUPS: tuple[tuple[Any, list[tuple[str, str]]], ...] = (
+    (
+        _("Automations"),
+        [
+            ("automations.Rule", "account_tree"),
+            ("automations.Run", "play_arrow"),
+            ("automations.Step", "checklist"),
+            ("automations.Event", "bolt"),
+        ],
+    ),
+    (
+        _("Patients"),
+        [
+            ("patients.Patient", "person"),
+            ("segments.Segment", "group_work"),
+            ("segments.SegmentMembership", "how_to_reg"),
+            ("patients.FeatureGrant", "lock_open"),
+            ("patients.Consent", "how_to_reg"),
+            ("appointments.Appointment", "event"),
+            ("appointments.VisitSummary", "summarize"),
+            ("treatments.TreatmentPlan", "exercise"),
+            ("treatments.ExerciseSession", "fitness_center"),
+            ("treatments.PainScore", "monitor_heart"),
+            ("worklist.Task", "task_alt"),
+        ],
+    ),
+    (
+        _("Forms and messages"),
+        [
+            ("forms_app.FormTemplate", "description"),
+            ("forms_app.FormRequest", "assignment"),
+            ("messaging.MessageTemplate", "drafts"),
+            ("messaging.Delivery", "outgoing_mail"),
+            ("messaging.Notification", "notifications"),
+            ("patients.LibraryItem", "menu_book"),
+        ],
+    ),
+    (
+        _("Clinic"),
+        [
+            ("accounts.Clinic", "local_hospital"),
+            ("appointments.Service", "medical_services"),
+            ("treatments.Program", "list_alt"),
+            ("accounts.Membership", "groups"),
+            ("accounts.User", "login"),
+            ("accounts.ApiToken", "key"),
+            ("accounts.Pause", "pause_circle"),
+            ("accounts.AuditEntry", "history"),
+        ],
+    ),
+)
+"""Title, and (model, icon) of each page. A model without a page is left out."""
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the navigation that this person may use."""
     found = []
-    for title, pages in groups():
+    for title, pages in GROUPS:
         items = [_item(request, *page) for page in pages]
         kept = [item for item in items if item is not None]
         if kept:
-            found.append({"title": title, "items": kept})
+            found.append({"title": str(title), "items": kept})
     return found
 
 

@@ -30,16 +30,14 @@ def make_step(action: str, patient: Patient, *, role: str = "patient", **changes
         occurred_at=moment,
         origin="system",
     )
-    run = model("automations.Run").objects.create(
-        clinic=clinic, event=event, rule=rule, patient=patient, outcome="matched"
-    )
+    runs, about = model("automations.Run").objects, {"subject_type": "patient", "subject_id": patient.pk}
+    run = runs.create(clinic=clinic, event=event, rule=rule, patient=patient, outcome="matched")
     step = model("automations.Step").objects.create(
         clinic=clinic,
         run=run,
         rule=rule,
         patient=patient,
-        subject_type="patient",
-        subject_id=patient.pk,
+        **about,
         action_id="a1",
         action=action,
         role=role,
@@ -50,8 +48,7 @@ def make_step(action: str, patient: Patient, *, role: str = "patient", **changes
         "id": step.pk,
         "clinic_id": clinic.pk,
         "patient_id": patient.pk,
-        "subject_type": "patient",
-        "subject_id": patient.pk,
+        **about,
         "event_id": event.pk,
         "trigger": event.trigger,
         "occurred_at": moment,

@@ -9,14 +9,12 @@ from accounts.models import AuditEntry
 from appointments.models import Appointment, Service
 from clinic.clock import now
 from forms_app.models import FormRequest, FormResponse, FormTemplate, FormTemplateVersion
-from messaging.models import Notification
 from patients import services as patients
 from staff import selectors
 from treatments import services as treatments
 from treatments.services import record_pain
 from treatments.tests.builders import make_plan, make_week
 from worklist import services as worklist
-from worklist.models import Task
 
 QUESTIONS = [
     {"id": "hello", "type": "display", "text": "Hello", "required": False},
@@ -280,95 +278,3 @@ def test_plans_are_told_with_their_last_four_weeks(patient, specialist, as_speci
     assert "75 %" in html
     assert ("Back" in html, "paused" in html, "Shoulder" in html) == (True, True, False)
     assert "No week has been evaluated yet." in html
-
-
-# --- home ---
-
-
-def test_home_lists_what_is_new_and_what_is_to_do(patient, specialist, front_desk, as_front_desk):
-    mine = Notification.objects.create(clinic=patient.clinic, patient=patient, recipient=front_desk, title="Look here")
-    Notification.objects.create(clinic=patient.clinic, patient=patient, recipient=specialist, title="Not yours")
-    worklist.create(clinic=patient.clinic, title="Call Maria", patient=patient, role="front_desk", priority="urgent")
-    worklist.create(clinic=patient.clinic, title="Somebody else's", assignee=specialist)
-
-    html = as_front_desk.get("/staff/").content.decode()
-
-    assert "Felix Front's desk" in html
-    assert "Look here" in html
-    assert f'href="{page(patient)}"' in html
-    assert "Call Maria" in html
-    assert "urgent" in html
-    assert "Not yours" not in html
-    assert "Somebody else" not in html
-
-    as_front_desk.post(reverse("staff:notification-read", args=[mine.pk]))
-    assert "Look here" not in as_front_desk.get("/staff/").content.decode()
-
-
-def test_another_persons_notification_stays_unread(patient, specialist, as_front_desk):
-    note = Notification.objects.create(clinic=patient.clinic, patient=patient, recipient=specialist, title="Yours")
-
-    as_front_desk.post(reverse("staff:notification-read", args=[note.pk]))
-
-    note.refresh_from_db()
-    assert note.read_at is None
-
-
-def test_a_task_is_claimed_and_done_from_home(patient, front_desk, as_front_desk):
-    task = worklist.create(clinic=patient.clinic, title="Call Maria", patient=patient, role="front_desk")
-
-    as_front_desk.post(reverse("staff:task-move", args=[task.pk, "claim"]))
-    task.refresh_from_db()
-    assert task.assignee == front_desk
-
-    as_front_desk.post(reverse("staff:task-move", args=[task.pk, "done"]))
-    task.refresh_from_db()
-    assert (task.status, task.finished_by) == ("done", front_desk)
-
-
-def test_a_task_of_another_role_cannot_be_claimed_and_home_says_why(patient, as_specialist):
-    task = worklist.create(clinic=patient.clinic, title="Call Maria", patient=patient, role="front_desk")
-
-    response = as_specialist.post(reverse("staff:task-move", args=[task.pk, "claim"]), follow=True)
-
-    task.refresh_from_db()
-    assert task.assignee is None
-    assert "This task is for another role." in response.content.decode()
-
-
-@pytest.mark.parametrize("verb", ["claim", "done"])
-def test_a_strangers_click_finds_no_task(patient, as_stranger, verb):
-    task = worklist.create(clinic=patient.clinic, title="Call Maria", patient=patient, role="front_desk")
-
-    response = as_stranger.post(reverse("staff:task-move", args=[task.pk, verb]))
-
-    assert response.status_code == 404
-    assert Task.objects.get(pk=task.pk).status == "open"
-
-
-def test_an_unknown_verb_finds_nothing(patient, as_admin):
-    task = worklist.create(clinic=patient.clinic, title="Call", patient=patient, role="front_desk")
-
-    assert as_admin.post(reverse("staff:task-move", args=[task.pk, "eat"])).status_code == 404
-
-
-def test_a_link_cannot_move_a_task(patient, as_admin):
-    task = worklist.create(clinic=patient.clinic, title="Call", patient=patient, role="front_desk")
-
-    assert as_admin.get(reverse("staff:task-move", args=[task.pk, "done"])).status_code == 405
-    assert Task.objects.get(pk=task.pk).status == "open"
-
-
-def test_a_notification_leads_to_the_record_it_names(patient, front_desk):
-    task = worklist.create(clinic=patient.clinic, title="Call", patient=patient, role="front_desk")
-    note = Notification(clinic=patient.clinic, patient=patient, link_kind="task", link_id=task.pk)
-
-    assert selectors.link_of(note) == f"/admin/worklist/task/{task.pk}/change/"
-
-
-def test_home_of_a_person_without_a_clinic_says_so(as_operator):
-    assert "You do not work at a clinic here." in as_operator.get("/staff/").content.decode()
-
-
-def test_the_front_door_leads_to_the_desk(client):
-    assert client.get("/")["Location"] == "/staff/"

@@ -1,0 +1,157 @@
+"""The desk of the staff: what is new, what is to do, and whose it is."""
+
+import pytest
+from django.urls import reverse
+
+from appointments.models import Appointment, Service
+from forms_app.models import FormRequest, FormResponse, FormTemplate, FormTemplateVersion
+from messaging.models import Notification
+from staff import selectors
+from worklist import services as worklist
+from worklist.models import Task
+
+QUESTIONS = [
+    {"id": "hello", "type": "display", "text": "Hello", "required": False},
+    {"id": "pain", "type": "scale", "text": {"en": "Pain today?"}, "required": True, "min": 0, "max": 10},
+    {"id": "fall", "type": "boolean", "text": "Did you fall?", "required": True},
+    {
+        "id": "where",
+        "type": "multiple_choice",
+        "text": "Where?",
+        "required": False,
+        "choices": [{"value": "knee", "text": "Knee"}, {"value": "hip", "text": "Hip"}],
+    },
+    {"id": "more", "type": "long_text", "text": "Anything else?", "required": False},
+]
+
+
+def page(patient):
+    return reverse("staff:patient-summary", args=[patient.pk])
+
+
+def visit(patient, starts_at, status="booked", specialist=None):
+    service, _created = Service.objects.get_or_create(
+        clinic=patient.clinic, slug="eval", defaults={"name": "Evaluation"}
+    )
+    return Appointment.objects.create(
+        clinic=patient.clinic,
+        patient=patient,
+        service=service,
+        starts_at=starts_at,
+        status=status,
+        specialist=specialist,
+    )
+
+
+@pytest.fixture
+def form(patient):
+    template = FormTemplate.objects.create(clinic=patient.clinic, slug="q", name="Pre-visit", kind="questionnaire")
+    return FormTemplateVersion.objects.create(
+        clinic=patient.clinic, template=template, number=1, title="Before your visit", questions=QUESTIONS
+    )
+
+
+def filled(patient, form, signed_at, answers, **about):
+    request = FormRequest.objects.create(
+        clinic=patient.clinic, patient=patient, template=form.template, version=form, status="submitted", **about
+    )
+    return FormResponse.objects.create(
+        clinic=patient.clinic,
+        request=request,
+        patient=patient,
+        template=form.template,
+        version=form,
+        answers=answers,
+        signed_by="Maria Marin",
+        relation="self",
+        signed_at=signed_at,
+    )
+
+
+def test_home_lists_what_is_new_and_what_is_to_do(patient, specialist, front_desk, as_front_desk):
+    mine = Notification.objects.create(clinic=patient.clinic, patient=patient, recipient=front_desk, title="Look here")
+    Notification.objects.create(clinic=patient.clinic, patient=patient, recipient=specialist, title="Not yours")
+    worklist.create(clinic=patient.clinic, title="Call Maria", patient=patient, role="front_desk", priority="urgent")
+    worklist.create(clinic=patient.clinic, title="Somebody else's", assignee=specialist)
+
+    html = as_front_desk.get("/staff/").content.decode()
+
+    assert "Felix Front's desk" in html
+    assert "Look here" in html
+    assert f'href="{page(patient)}"' in html
+    assert "Call Maria" in html
+    assert "urgent" in html
+    assert "Not yours" not in html
+    assert "Somebody else" not in html
+
+    as_front_desk.post(reverse("staff:notification-read", args=[mine.pk]))
+    assert "Look here" not in as_front_desk.get("/staff/").content.decode()
+
+
+def test_another_persons_notification_stays_unread(patient, specialist, as_front_desk):
+    note = Notification.objects.create(clinic=patient.clinic, patient=patient, recipient=specialist, title="Yours")
+
+    as_front_desk.post(reverse("staff:notification-read", args=[note.pk]))
+
+    note.refresh_from_db()
+    assert note.read_at is None
+
+
+def test_a_task_is_claimed_and_done_from_home(patient, front_desk, as_front_desk):
+    task = worklist.create(clinic=patient.clinic, title="Call Maria", patient=patient, role="front_desk")
+
+    as_front_desk.post(reverse("staff:task-move", args=[task.pk, "claim"]))
+    task.refresh_from_db()
+    assert task.assignee == front_desk
+
+    as_front_desk.post(reverse("staff:task-move", args=[task.pk, "done"]))
+    task.refresh_from_db()
+    assert (task.status, task.finished_by) == ("done", front_desk)
+
+
+def test_a_task_of_another_role_cannot_be_claimed_and_home_says_why(patient, as_specialist):
+    task = worklist.create(clinic=patient.clinic, title="Call Maria", patient=patient, role="front_desk")
+
+    response = as_specialist.post(reverse("staff:task-move", args=[task.pk, "claim"]), follow=True)
+
+    task.refresh_from_db()
+    assert task.assignee is None
+    assert "This task is for another role." in response.content.decode()
+
+
+@pytest.mark.parametrize("verb", ["claim", "done"])
+def test_a_strangers_click_finds_no_task(patient, as_stranger, verb):
+    task = worklist.create(clinic=patient.clinic, title="Call Maria", patient=patient, role="front_desk")
+
+    response = as_stranger.post(reverse("staff:task-move", args=[task.pk, verb]))
+
+    assert response.status_code == 404
+    assert Task.objects.get(pk=task.pk).status == "open"
+
+
+def test_an_unknown_verb_finds_nothing(patient, as_admin):
+    task = worklist.create(clinic=patient.clinic, title="Call", patient=patient, role="front_desk")
+
+    assert as_admin.post(reverse("staff:task-move", args=[task.pk, "eat"])).status_code == 404
+
+
+def test_a_link_cannot_move_a_task(patient, as_admin):
+    task = worklist.create(clinic=patient.clinic, title="Call", patient=patient, role="front_desk")
+
+    assert as_admin.get(reverse("staff:task-move", args=[task.pk, "done"])).status_code == 405
+    assert Task.objects.get(pk=task.pk).status == "open"
+
+
+def test_a_notification_leads_to_the_record_it_names(patient, front_desk):
+    task = worklist.create(clinic=patient.clinic, title="Call", patient=patient, role="front_desk")
+    note = Notification(clinic=patient.clinic, patient=patient, link_kind="task", link_id=task.pk)
+
+    assert selectors.link_of(note) == f"/admin/worklist/task/{task.pk}/change/"
+
+
+def test_home_of_a_person_without_a_clinic_says_so(as_operator):
+    assert "You do not work at a clinic here." in as_operator.get("/staff/").content.decode()
+
+
+def test_the_front_door_leads_to_the_desk(client):
+    assert client.get("/")["Location"] == "/staff/"
