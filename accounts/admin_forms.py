@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, cast
 
 from django import forms
+from django.db.models import Q
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 
@@ -36,6 +37,12 @@ class ClinicModelForm(forms.ModelForm):
             if sent and not (sent.isascii() and sent.isdecimal() and len(sent) <= KEY_DIGITS):
                 data[key] = "0"
         self.data = data
+
+    def offer(self, name: str, **which: Any) -> None:
+        """Offer only rows that can be chosen now, and the one that is chosen already."""
+        if name in self.fields:
+            field = self.fields[name]
+            field.queryset = field.queryset.filter(Q(**which) | Q(pk=getattr(self.instance, f"{name}_id")))  # type: ignore[attr-defined]
 
     def _get_validation_exclusions(self) -> set[str]:
         excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]

@@ -6,13 +6,13 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import URLField
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.decorators import action
 
 from accounts.admin_base import ClinicAdmin
+from accounts.admin_buttons import LifecycleButtons
 from accounts.times import ClinicTimes
 from appointments import services
 from appointments.admin_forms import AppointmentForm, SummaryForm
@@ -85,7 +85,7 @@ def _list_action(verb: str) -> Any:
 
 
 @admin.register(Appointment)
-class AppointmentAdmin(ClinicTimes):
+class AppointmentAdmin(LifecycleButtons, ClinicTimes):
     """Visits: booked here, and taken through their life-cycle by buttons that post the form."""
 
     form = AppointmentForm
@@ -128,6 +128,7 @@ class AppointmentAdmin(ClinicTimes):
     )
     readonly_fields = ("status", "series", "series_position")
     actions = tuple(f"{verb}_selected" for verb in ("confirm", "start", "complete", "no_show", "cancel"))
+    buttons = tuple(BUTTONS)
     actions_submit_line = tuple(f"press_{verb}" for verb in BUTTONS)
 
     for _verb in BUTTONS:
@@ -154,7 +155,7 @@ class AppointmentAdmin(ClinicTimes):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Tell the form which button was pressed."""
         form = super().get_form(request, obj, change=change, **kwargs)
-        form.pressed = next((verb for verb in BUTTONS if self._name(verb) in request.POST), "")
+        form.pressed = self.pressed(request)
         return form
 
     def write(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> Any:
@@ -165,28 +166,9 @@ class AppointmentAdmin(ClinicTimes):
         reason = form.cleaned_data["override_reason"]
         return services.book(clinic=obj.clinic, patient=obj.patient, override_reason=reason, **values)
 
-    def get_actions_submit_line(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """Offer the buttons that lead on from the visit's state, and the one that was pressed."""
-        visit = self.get_object(request, str(object_id)) if object_id else None
-        if visit is None or not self.has_change_permission(request, visit):
-            return []
-        offered = {self._name(verb) for verb in BUTTONS if _possible(verb, visit.status)}
-        every = super().get_actions_submit_line(request, object_id)
-        return [one for one in every if one.action_name in offered or one.action_name in request.POST]
-
-    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Leave the room at the foot of the page to the buttons of the life-cycle."""
-        extra = {"show_save_and_add_another": False, "show_save_and_continue": False}
-        return super().render_change_form(request, context | extra, *args, **kwargs)
-
-    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        """Stay on the page after a button, to see what came of it."""
-        if any(self._name(verb) in request.POST for verb in BUTTONS):
-            return redirect(request.path)
-        return super().response_change(request, obj)
-
-    def _name(self, verb: str) -> str:
-        return f"appointments_appointment_press_{verb}"
+    def leads_on(self, verb: str, status: str) -> bool:
+        """Tell whether the button leads on from this state."""
+        return _possible(verb, status)
 
 
 def _possible(verb: str, status: str) -> bool:

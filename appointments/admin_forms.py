@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -42,14 +41,8 @@ class AppointmentForm(WatchedModelForm):
             self.fields["minutes"].required = False
             self.fields["minutes"].initial = None
             self.fields["minutes"].help_text = _("Left empty: as long as the service takes.")
-        self._offer("specialist", role=Role.SPECIALIST, is_active=True)
-        self._offer("service", archived_at=None)
-
-    def _offer(self, name: str, **which: Any) -> None:
-        """Offer only rows that can be chosen now, and the one that is chosen already."""
-        if name in self.fields:
-            field = self.fields[name]
-            field.queryset = field.queryset.filter(Q(**which) | Q(pk=getattr(self.instance, f"{name}_id")))  # type: ignore[attr-defined]
+        self.offer("specialist", role=Role.SPECIALIST, is_active=True)
+        self.offer("service", archived_at=None)
 
     def clean(self) -> dict[str, Any] | None:
         """Refuse a form gone stale, except for a second click: what it asks for has happened."""

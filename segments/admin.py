@@ -6,9 +6,8 @@ import json
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -17,10 +16,10 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from accounts.admin_base import ClinicAdmin
-from accounts.admin_scope import may
 from accounts.permissions import EVERYBODY
 from automations import wording
 from automations.admin import jsonforms, words
+from automations.admin.typed import TypedForms
 from automations.engine.conditions import references_of
 from automations.engine.declare import catalog
 from automations.engine.problems import RuleInvalid
@@ -39,7 +38,7 @@ def in_words(group: Group, clinic_id: int) -> str:
 
 
 @admin.register(Segment)
-class SegmentAdmin(ClinicAdmin):
+class SegmentAdmin(TypedForms, ClinicAdmin):
     """Segments: a dynamic one by its conditions, a manual one by its list of patients."""
 
     form = SegmentForm
@@ -155,31 +154,15 @@ class SegmentAdmin(ClinicAdmin):
             *super().get_urls(),
         ]
 
-    def _typed(self, request: HttpRequest) -> SegmentForm:
-        """Build the form of what is typed, for a person who may define segments there. Nothing is stored."""
-        if request.method != "POST":
-            raise Http404
-        named = request.POST.get("rule")
-        obj = self.get_object(request, named) if named else None
-        if named and obj is None:
-            raise Http404
-        if not (self.has_change_permission(request, obj) if obj else self.has_add_permission(request)):
-            raise PermissionDenied
-        form_class = self.get_form(request, obj, change=obj is not None)
-        form: SegmentForm = form_class(request.POST, instance=obj or Segment())
-        if form.clinic_id and not may(request, self.add_roles, form.clinic_id):
-            raise PermissionDenied
-        return form
-
     def count_view(self, request: HttpRequest) -> HttpResponse:
         """Count whom the typed conditions match."""
-        form = self._typed(request)
+        form = self.typed(request)
         form.is_valid()
         return render(request, "segments/count.html", self._count(form))
 
     def lines_view(self, request: HttpRequest) -> JsonResponse:
         """Return what may be chosen at another clinic."""
-        form = self._typed(request)
+        form = self.typed(request)
         parts: dict[str, Any] = {}
         if hasattr(form, "editor"):
             widget: Any = form.fields["conditions"].widget

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.decorators import action
 
 from accounts.admin_base import ClinicAdmin, ClinicInline, WatchedModelForm
+from accounts.admin_buttons import LifecycleButtons
 from accounts.guards import CARE, DESK
 from accounts.times import ClinicTimes
 from treatments import services
@@ -78,7 +78,7 @@ def _button(verb: str) -> Any:
 
 
 @admin.register(TreatmentPlan)
-class PlanAdmin(ClinicAdmin):
+class PlanAdmin(LifecycleButtons, ClinicAdmin):
     """Plans: written here as drafts, and taken through their life-cycle by buttons that post the form."""
 
     form = PlanForm
@@ -92,6 +92,7 @@ class PlanAdmin(ClinicAdmin):
     readonly_fields = ("status",)
     inlines = (WeekInline,)
     audits_writes = False
+    buttons = tuple(BUTTONS)
     actions_submit_line = tuple(f"press_{verb}" for verb in BUTTONS)
 
     for _verb in BUTTONS:
@@ -124,7 +125,7 @@ class PlanAdmin(ClinicAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Tell the form which button was pressed."""
         form = super().get_form(request, obj, change=change, **kwargs)
-        form.pressed = next((verb for verb in BUTTONS if self._name(verb) in request.POST), "")
+        form.pressed = self.pressed(request)
         return form
 
     def write(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> Any:
@@ -138,28 +139,9 @@ class PlanAdmin(ClinicAdmin):
             services.revise(row, exercises=exercises)
         return row
 
-    def get_actions_submit_line(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """Offer the buttons that lead on from the plan's state, and the one that was pressed."""
-        plan = self.get_object(request, str(object_id)) if object_id else None
-        if plan is None or not self.has_change_permission(request, plan):
-            return []
-        offered = {self._name(verb) for verb in BUTTONS if plan.status in VERBS[verb].sources}
-        every = super().get_actions_submit_line(request, object_id)
-        return [one for one in every if one.action_name in offered or one.action_name in request.POST]
-
-    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Leave the room at the foot of the page to the buttons of the life-cycle."""
-        extra = {"show_save_and_add_another": False, "show_save_and_continue": False}
-        return super().render_change_form(request, context | extra, *args, **kwargs)
-
-    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        """Stay on the page after a button, to see what came of it."""
-        if any(self._name(verb) in request.POST for verb in BUTTONS):
-            return redirect(request.path)
-        return super().response_change(request, obj)
-
-    def _name(self, verb: str) -> str:
-        return f"treatments_treatmentplan_press_{verb}"
+    def leads_on(self, verb: str, status: str) -> bool:
+        """Tell whether the button leads on from this state."""
+        return status in VERBS[verb].sources
 
 
 @admin.register(ExerciseSession)

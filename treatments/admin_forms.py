@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 from django import forms
-from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
@@ -71,14 +70,8 @@ class PlanForm(WatchedModelForm):
                 self.fields[name].required = False
         if "exercises" in self.fields and self.instance.pk:
             self.fields["exercises"].initial = as_lines(self.instance)
-        self._offer("specialist", role=Role.SPECIALIST, is_active=True)
-        self._offer("program", archived_at=None)
-
-    def _offer(self, name: str, **which: Any) -> None:
-        """Offer only rows that can be chosen now, and the one that is chosen already."""
-        if name in self.fields:
-            field = self.fields[name]
-            field.queryset = field.queryset.filter(Q(**which) | Q(pk=getattr(self.instance, f"{name}_id")))  # type: ignore[attr-defined]
+        self.offer("specialist", role=Role.SPECIALIST, is_active=True)
+        self.offer("program", archived_at=None)
 
     def _get_validation_exclusions(self) -> set[str]:
         """Leave to the service what it fills in."""

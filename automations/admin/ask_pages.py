@@ -177,7 +177,7 @@ class AskPages:
 
     def _typed_rule(self, request: HttpRequest) -> tuple[Rule, RuleSpec | None]:
         """Return the rule with what is typed as its wording; no wording while it is no rule yet."""
-        form = self._typed(request)  # type: ignore[attr-defined]
+        form = self.typed(request)  # type: ignore[attr-defined]
         form.is_valid()
         rule = form.instance
         if not rule.clinic_id and form.clinic_id:

@@ -7,8 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
@@ -18,7 +17,6 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from accounts.admin_base import ClinicAdmin
-from accounts.admin_scope import may
 from accounts.permissions import EVERYBODY
 from automations import lifecycle
 from automations.admin import jsonforms, state, words
@@ -26,6 +24,7 @@ from automations.admin.ask_pages import AskPages
 from automations.admin.enrolling import EnrolPages, offered
 from automations.admin.forms import RuleForm
 from automations.admin.recipes import RecipePages
+from automations.admin.typed import TypedForms
 from automations.admin.verbs import VerbPages, verbs_of
 from automations.drafts import draft_spec, draft_text
 from automations.engine.declare import catalog
@@ -52,7 +51,7 @@ class RuleChangeList(ChangeList):
 
 
 @admin.register(Rule)
-class RuleAdmin(EnrolPages, RecipePages, VerbPages, AskPages, ClinicAdmin):
+class RuleAdmin(TypedForms, EnrolPages, RecipePages, VerbPages, AskPages, ClinicAdmin):
     """Rules: built in sections, written by automations.lifecycle alone."""
 
     form = RuleForm
@@ -230,25 +229,9 @@ class RuleAdmin(EnrolPages, RecipePages, VerbPages, AskPages, ClinicAdmin):
             *super().get_urls(),
         ]
 
-    def _typed(self, request: HttpRequest) -> RuleForm:
-        """Build the form of what is typed, for a person who may write rules there. Nothing is stored."""
-        if request.method != "POST":
-            raise Http404
-        named = request.POST.get("rule")
-        obj = self.get_object(request, named) if named else None
-        if named and obj is None:
-            raise Http404
-        if not (self.has_change_permission(request, obj) if obj else self.has_add_permission(request)):
-            raise PermissionDenied
-        form_class = self.get_form(request, obj, change=obj is not None)
-        form: RuleForm = form_class(request.POST, instance=obj or Rule())
-        if form.clinic_id and not may(request, self.add_roles, form.clinic_id):
-            raise PermissionDenied
-        return form
-
     def sentence_view(self, request: HttpRequest) -> HttpResponse:
         """Say in plain words what is typed."""
-        form = self._typed(request)
+        form = self.typed(request)
         form.is_valid()
         document = getattr(form, "document", None)
         panel = words.typed_panel(document, form.clinic_id) if document else None
@@ -256,7 +239,7 @@ class RuleAdmin(EnrolPages, RecipePages, VerbPages, AskPages, ClinicAdmin):
 
     def lines_view(self, request: HttpRequest) -> JsonResponse:
         """Return what may be chosen after another trigger: schemas, the typed data in their shape, what to hide."""
-        form = self._typed(request)
+        form = self.typed(request)
         trigger = catalog.triggers.get(form.data.get("trigger_event", ""))
         parts = {
             name: {"schema": form.fields[name].widget.get_schema(), "data": json.loads(form.fields[name].widget.shown)}

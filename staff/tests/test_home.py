@@ -3,69 +3,14 @@
 import pytest
 from django.urls import reverse
 
-from appointments.models import Appointment, Service
-from forms_app.models import FormRequest, FormResponse, FormTemplate, FormTemplateVersion
 from messaging.models import Notification
 from staff import selectors
 from worklist import services as worklist
 from worklist.models import Task
 
-QUESTIONS = [
-    {"id": "hello", "type": "display", "text": "Hello", "required": False},
-    {"id": "pain", "type": "scale", "text": {"en": "Pain today?"}, "required": True, "min": 0, "max": 10},
-    {"id": "fall", "type": "boolean", "text": "Did you fall?", "required": True},
-    {
-        "id": "where",
-        "type": "multiple_choice",
-        "text": "Where?",
-        "required": False,
-        "choices": [{"value": "knee", "text": "Knee"}, {"value": "hip", "text": "Hip"}],
-    },
-    {"id": "more", "type": "long_text", "text": "Anything else?", "required": False},
-]
-
 
 def page(patient):
     return reverse("staff:patient-summary", args=[patient.pk])
-
-
-def visit(patient, starts_at, status="booked", specialist=None):
-    service, _created = Service.objects.get_or_create(
-        clinic=patient.clinic, slug="eval", defaults={"name": "Evaluation"}
-    )
-    return Appointment.objects.create(
-        clinic=patient.clinic,
-        patient=patient,
-        service=service,
-        starts_at=starts_at,
-        status=status,
-        specialist=specialist,
-    )
-
-
-@pytest.fixture
-def form(patient):
-    template = FormTemplate.objects.create(clinic=patient.clinic, slug="q", name="Pre-visit", kind="questionnaire")
-    return FormTemplateVersion.objects.create(
-        clinic=patient.clinic, template=template, number=1, title="Before your visit", questions=QUESTIONS
-    )
-
-
-def filled(patient, form, signed_at, answers, **about):
-    request = FormRequest.objects.create(
-        clinic=patient.clinic, patient=patient, template=form.template, version=form, status="submitted", **about
-    )
-    return FormResponse.objects.create(
-        clinic=patient.clinic,
-        request=request,
-        patient=patient,
-        template=form.template,
-        version=form,
-        answers=answers,
-        signed_by="Maria Marin",
-        relation="self",
-        signed_at=signed_at,
-    )
 
 
 def test_home_lists_what_is_new_and_what_is_to_do(patient, specialist, front_desk, as_front_desk):
