@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.writer import insist
+from tests.chaos.writer import in_threads, insist
 
 LOOK_SECONDS, SIGHT_SECONDS = 0.1, 120
 
@@ -232,16 +232,7 @@ class Lives:
 
     def run(self) -> None:
         """Work until nothing is left."""
-        from django.db import connection
-
-        connection.close()
-        threads = [threading.Thread(target=self.work) for _ in range(self.job.threads)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if self.broken:
-            sys.exit("\n".join(self.broken))
+        in_threads(self.job.threads, self.work, self.broken)
 
 
 if __name__ == "__main__":

@@ -79,16 +79,7 @@ class Writer:
 
     def run(self) -> None:
         """Work until nothing is left."""
-        from django.db import connection
-
-        connection.close()
-        threads = [threading.Thread(target=self.work) for _ in range(self.job.threads)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if self.broken:
-            sys.exit("\n".join(self.broken))
+        in_threads(self.job.threads, self.work, self.broken)
 
     def work(self) -> None:
         """Do what is due, one after the other."""
@@ -172,6 +163,20 @@ class Writer:
 
 STATUS = {"confirm": "confirmed", "complete": "completed", "cancel": "cancelled"}
 WAIT = Due(0, 0, None, [])
+
+
+def in_threads(count: int, work: Callable[[], None], broken: list[str]) -> None:
+    """Work in so many threads until all have ended; end the process if something broke."""
+    from django.db import connection
+
+    connection.close()
+    threads = [threading.Thread(target=work) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if broken:
+        sys.exit("\n".join(broken))
 
 
 def insist(write: Callable[[], Any], read_back: Callable[[], Any]) -> tuple[Any, int, str]:

@@ -29,21 +29,6 @@ def run(*steps: Any) -> list[dict[str, Any]]:
     return [results[step.id] for step in steps]
 
 
-@pytest.fixture
-def consent(patient):
-    return make_template(patient.clinic, "privacy")
-
-
-@pytest.fixture
-def questionnaire(patient):
-    return make_template(patient.clinic, "pain", "questionnaire")
-
-
-@pytest.fixture
-def survey(patient):
-    return make_template(patient.clinic, "satisfaction", "survey")
-
-
 def test_a_step_makes_a_request_with_its_source_and_queues_one_message(patient, consent):
     step = require_step(patient, "privacy", blocking=True)
     step = replace(step, not_before=step.now + timedelta(minutes=1), not_after=step.now + timedelta(days=3))

@@ -13,7 +13,7 @@ from clinic import clock
 from forms_app import services
 from forms_app.links import read_token
 from forms_app.models import FormRequest
-from forms_app.tests.builders import fill, make_template, require_step
+from forms_app.tests.builders import fill, require_step
 from messaging.delivery import drain_due
 from messaging.models import Delivery
 from messaging.purposes import content_of
@@ -27,21 +27,6 @@ ACTION = catalog.actions["require_form"]
 def run(*steps: Any) -> list[dict[str, Any]]:
     results = ACTION.perform(steps)
     return [results[step.id] for step in steps]
-
-
-@pytest.fixture
-def consent(patient):
-    return make_template(patient.clinic, "privacy")
-
-
-@pytest.fixture
-def questionnaire(patient):
-    return make_template(patient.clinic, "pain", "questionnaire")
-
-
-@pytest.fixture
-def survey(patient):
-    return make_template(patient.clinic, "satisfaction", "survey")
 
 
 @pytest.fixture
