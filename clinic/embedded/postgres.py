@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -147,7 +148,8 @@ class Postgres(Server):
         for number in (signal.SIGQUIT, signal.SIGKILL):
             left = processes_in(self.data, "postgres")
             for process in left:
-                process.send_signal(number)
+                with suppress(psutil.NoSuchProcess):  # a child of the server ends with it
+                    process.send_signal(number)
             psutil.wait_procs(left, timeout=10)
         if processes_in(self.data, "postgres"):
             raise EmbeddedError(f"A PostgreSQL server still runs in {self.data} and cannot be ended. Stop it by hand.")

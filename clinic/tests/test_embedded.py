@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import redis
 
-from clinic.embedded import Postgres, Valkey
+from clinic.embedded import Postgres, Valkey, postgres
 from clinic.embedded.process import processes_in, socket_directory, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,6 +87,19 @@ def test_a_server_left_by_a_killed_run_is_ended_before_the_next_starts(private_p
     try:
         assert second.pid != pid
         assert private_postgres.running is False
+        assert scalar(second.url, "SELECT 1") == 1
+    finally:
+        second.stop()
+
+
+def test_a_leftover_that_ends_before_its_turn_keeps_nobody_from_starting(private_postgres, monkeypatch):
+    gone = psutil.Popen(["true"])
+    gone.wait()
+    real = postgres.processes_in
+    looks = iter([[gone]])
+    monkeypatch.setattr(postgres, "processes_in", lambda *given: next(looks, []) + real(*given))
+    second = Postgres(private_postgres.directory).start()
+    try:
         assert scalar(second.url, "SELECT 1") == 1
     finally:
         second.stop()
