@@ -84,6 +84,9 @@ INSTALLED_APPS = [
     "anymail",
     "axes",
     "csp",
+    "django_htmx",
+    "crispy_forms",
+    "crispy_bootstrap5",
     "clinic",
     "accounts",
     "patients",
@@ -94,6 +97,7 @@ INSTALLED_APPS = [
     "treatments",
     "automations",
     "segments",
+    "portal",
     "staff",
     "fhir",
 ]
@@ -109,6 +113,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.ActorMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -128,10 +133,13 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "staff.navigation.context",
             ],
         },
     },
 ]
+
+CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 
 # --- the database and the broker -----------------------------------------------------------------------------------
 

@@ -1,16 +1,17 @@
-"""Addresses of the staff's pages."""
+"""Addresses of the staff's pages: each module of `staff/pages/` names its own."""
 
-from django.urls import path
+from importlib import import_module
+from pkgutil import iter_modules
+
+from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
-from staff import views
+from staff import pages
 
 app_name = "staff"
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="staff:home"), name="front-door"),
-    path("staff/", views.home, name="home"),
-    path("staff/patients/<int:pk>/summary/", views.patient_summary, name="patient-summary"),
-    path("staff/notifications/<int:pk>/read/", views.read_notification, name="notification-read"),
-    path("staff/tasks/<int:pk>/<slug:verb>/", views.move_task, name="task-move"),
 ]
+for found in iter_modules(pages.__path__):
+    urlpatterns += getattr(import_module(f"{pages.__name__}.{found.name}"), "urlpatterns", [])

@@ -1,0 +1,1 @@
+"""The pages, one module an area; each lists its addresses in `urlpatterns`, found by staff/urls.py."""
