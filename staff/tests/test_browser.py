@@ -107,4 +107,4 @@ def test_the_page_is_dark_in_the_dark_and_light_in_the_light(page, live_server, 
         page.emulate_media(color_scheme=scheme)
         colours[scheme] = page.evaluate("getComputedStyle(document.body).backgroundColor")
 
-    assert colours == {"light": "rgb(247, 247, 245)", "dark": "rgb(20, 23, 26)"}
+    assert colours == {"light": "rgb(255, 255, 255)", "dark": "rgb(33, 37, 41)"}
