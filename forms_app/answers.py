@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from forms_app.conditions import is_asked
 from forms_app.questions import LONGEST, Problems, check_string, day_of, is_number, pointer
 
 Check = Callable[[Mapping[str, Any], Any, str, Problems], Any]
@@ -17,7 +18,8 @@ def check_answers(
 ) -> tuple[dict[str, Any], Problems]:
     """Check answers against a version's questions; give the good ones in the questions' order, and the problems.
 
-    What is left out, null, "" or [] is no answer. `complete=False` (a draft) does not ask for the required ones.
+    What is left out, null, "" or [] is no answer. `complete=False` (a draft) does not ask for the required ones. A
+    question that is not asked after the answers before it (`show_when`) has no answer, whatever was given.
     """
     problems = Problems()
     if not isinstance(answers, dict):
@@ -27,8 +29,10 @@ def check_answers(
     for key in answers:
         if key not in asked:
             problems.note(pointer(path, key), "unknown_question", _("This form has no such question."))
-    clean = {}
+    clean: dict[str, Any] = {}
     for name, question in asked.items():
+        if not is_asked(question, clean):
+            continue
         where = pointer(path, name)
         value = answers.get(name)
         if isinstance(value, str):

@@ -10,6 +10,7 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from forms_app.conditions import condition_data, condition_words
 from forms_app.questions import Problem, wording
 
 NUMBER = re.compile(r"[+-]?\d{1,15}(?:[.,]\d{1,10})?")
@@ -29,7 +30,11 @@ class Option:
 
 @dataclass(slots=True)
 class Field:
-    """One question on the page. `input`: number, text, long, date, radio, scale, checkboxes or display."""
+    """One question on the page. `input`: number, text, long, date, radio, scale, checkboxes or display.
+
+    `only_if` says for whom the question is; `condition` is the same for a script (conditions.py). The browser may then
+    not insist on an answer: the server knows whether it is needed.
+    """
 
     name: str
     input: str
@@ -40,6 +45,8 @@ class Field:
     error: str = ""
     options: list[Option] = field(default_factory=list)
     attributes: dict[str, Any] = field(default_factory=dict)
+    only_if: str = ""
+    condition: str = ""
     low_text: str = ""
     high_text: str = ""
 
@@ -51,7 +58,7 @@ class Field:
     @property
     def described_by(self) -> str:
         """Return the ids of the texts that belong to the input."""
-        parts = [(self.help, "help"), (self.error, "error")]
+        parts = [(self.only_if, "only-if"), (self.help, "help"), (self.error, "error")]
         return " ".join(f"{self.name}-{part}" for text, part in parts if text)
 
 
@@ -65,7 +72,12 @@ def build_fields(
     errors: dict[str, str] = {}
     for problem in problems:
         errors.setdefault(problem.path.removeprefix("/answers/"), problem.message)
-    return [_field(one, languages, list(values.get(one["id"], ())), errors.get(one["id"], "")) for one in questions]
+    questions, fields = list(questions), []
+    for one in questions:
+        made = _field(one, languages, list(values.get(one["id"], ())), errors.get(one["id"], ""))
+        made.only_if, made.condition = condition_words(one, questions, languages), condition_data(one)
+        fields.append(made)
+    return fields
 
 
 def _field(question: Mapping[str, Any], languages: Sequence[str], values: list[str], error: str) -> Field:

@@ -1,7 +1,8 @@
 """The questions of a form: what is allowed, checked without a database. The answers to them are in answers.py.
 
 A question is `{"id", "type", "text", "required", …}`. `text`, `help` and the texts of choices are a string, or one
-string a language (`{"en": …, "ro": …}`). Every problem carries a JSON Pointer to the place that must change.
+string a language (`{"en": …, "ro": …}`). `show_when` asks it only after certain answers to an earlier question
+(conditions.py). Every problem carries a JSON Pointer to the place that must change.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ MAX_TEXT = 500
 MAX_LONG_TEXT = 5000
 MAX_NUMBER = 10**15  # beyond this a JSON number is no longer exact
 
-COMMON = frozenset({"id", "type", "text", "help", "required"})
+COMMON = frozenset({"id", "type", "text", "help", "required", "show_when"})
 EXTRA: dict[str, frozenset[str]] = {
     "boolean": frozenset(),
     "integer": frozenset({"min", "max"}),
@@ -40,6 +41,15 @@ EXTRA: dict[str, frozenset[str]] = {
     "display": frozenset(),
 }
 TYPES = tuple(EXTRA)
+ANSWERED = "answered"
+_NUMBERS, _CHOICES = ("gte", "lte", "eq", ANSWERED), ("is_any_of", ANSWERED)
+CONDITIONS: dict[str, tuple[str, ...]] = {
+    "boolean": ("is", ANSWERED),
+    **dict.fromkeys(("integer", "number", "scale"), _NUMBERS),
+    **dict.fromkeys(("choice", "multiple_choice"), _CHOICES),
+    **dict.fromkeys(("text", "long_text", "date"), (ANSWERED,)),
+}
+"""How `show_when` may ask for an answer, by the type of the question that it looks at."""
 LONGEST = {"text": MAX_TEXT, "long_text": MAX_LONG_TEXT}
 
 
@@ -139,7 +149,8 @@ def check_questions(questions: Any, path: str = "/questions") -> tuple[list[dict
     if len(questions) > MAX_QUESTIONS:
         problems.note(path, "too_many", _("Use at most %(limit)d questions.") % {"limit": MAX_QUESTIONS})
         return [], problems
-    clean, seen = [], set()
+    clean: list[dict[str, Any]] = []
+    seen: dict[str, dict[str, Any]] = {}
     for position, raw in enumerate(questions):
         where = pointer(path, position)
         question = _check_question(raw, where, problems)
@@ -147,7 +158,9 @@ def check_questions(questions: Any, path: str = "/questions") -> tuple[list[dict
             continue
         if question["id"] in seen:
             problems.note(f"{where}/id", "not_unique", _("Another question has this id already."))
-        seen.add(question["id"])
+        if raw.get("show_when") not in (None, {}):
+            question["show_when"] = _check_condition(raw["show_when"], seen, f"{where}/show_when", problems)
+        seen[question["id"]] = question
         clean.append(question)
     return clean, problems
 
@@ -180,6 +193,33 @@ def _check_question(raw: Any, path: str, problems: Problems) -> dict[str, Any] |
     question["required"] = required is True and kind != "display"
     question.update(_check_extra(kind, raw, path, problems))
     return question
+
+
+def _check_condition(
+    raw: Any, earlier: Mapping[str, Mapping[str, Any]], path: str, problems: Problems
+) -> dict[str, Any]:
+    if not isinstance(raw, dict) or not set(raw) <= {"question", "op", "value"}:
+        problems.note(path, "type", _("Say when this is asked: question, op and value."))
+        return {}
+    name, op, value = raw.get("question"), raw.get("op"), raw.get("value")
+    source = earlier.get(name) if isinstance(name, str) and name else None
+    offered = CONDITIONS.get(source["type"], ()) if source else ()
+    if source is None or not offered:
+        problems.note(f"{path}/question", "unknown_question", _("Name a question that stands before this one."))
+    elif op not in offered:
+        problems.note(f"{path}/op", "operator", _("Use one of: %(types)s.") % {"types": ", ".join(offered)})
+    elif op == "is" and not isinstance(value, bool):
+        problems.note(f"{path}/value", "type", _("Answer yes or no."))
+    elif op in _NUMBERS[:3] and not is_number(value):
+        problems.note(f"{path}/value", "type", _("Give a number."))
+    elif op == "is_any_of":
+        values = [one["value"] for one in source["choices"]]
+        if not isinstance(value, list) or not value or not all(one in values for one in value):
+            problems.note(f"{path}/value", "choice", _("Choose among the answers offered."))
+    elif op == ANSWERED and value is not None:
+        problems.note(f"{path}/value", "unknown_key", _("Remove this: any answer will do."))
+    found = {"question": name, "op": op}
+    return found if op == ANSWERED else {**found, "value": value}
 
 
 def _check_extra(kind: str, raw: dict[str, Any], path: str, problems: Problems) -> dict[str, Any]:
