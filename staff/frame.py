@@ -49,6 +49,11 @@ class Desk:
         """Return the role, a value of `Membership.Role`."""
         return self.membership.role
 
+    @property
+    def here(self) -> list[Membership]:
+        """Return the person's memberships at this clinic, one a role."""
+        return [one for one in self.memberships if one.clinic_id == self.membership.clinic_id]
+
 
 class StaffRequest(HttpRequest):
     """A request that `page` has let in."""

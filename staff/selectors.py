@@ -92,24 +92,20 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Board:
     """What one person has to look at, at one clinic."""
 
-    membership: Membership
     told: list[Told]
     tasks: list[Task]
 
 
-def desks(memberships: Sequence[Membership], now: datetime) -> list[Desk]:
-    """Return unread notifications and open tasks, a clinic and role at a time."""
-    return [
-        Desk(
-            membership=one,
-            told=[Told(note, link_of(note)) for note in unread_notifications(one)[:LIST_MAX]],
-            tasks=list(with_overdue(open_tasks_of(one), now)[:LIST_MAX]),
-        )
-        for one in memberships
-    ]
+def board_of(memberships: Sequence[Membership], now: datetime) -> Board:
+    """Return the unread notifications and the open tasks of one person's roles at one clinic."""
+    notes = [note for one in memberships for note in unread_notifications(one)[:LIST_MAX]]
+    return Board(
+        told=[Told(note, link_of(note)) for note in notes],
+        tasks=list(with_overdue(open_tasks_of(*memberships), now)[:LIST_MAX]),
+    )
 
 
 ADMIN_PAGES: dict[str, Any] = {"appointment": Appointment, "form": FormRequest, "task": Task}

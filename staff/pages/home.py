@@ -21,10 +21,10 @@ from worklist.models import Task
 
 @page(methods=("GET", "HEAD"))
 def home(request: Any) -> HttpResponse:
-    """Show the signed-in person's unread notifications and open tasks."""
-    audit.record("home.read")
-    desks = selectors.desks(request.desk.memberships, now())
-    return render(request, "staff/home.html", {"desks": desks, "name": request.desk.membership.name})
+    """Show the signed-in person's unread notifications and open tasks at the clinic where they are."""
+    audit.record("home.read", clinic_id=request.desk.clinic.pk)
+    board = selectors.board_of(request.desk.here, now())
+    return render(request, "staff/home.html", {"board": board, "name": request.desk.membership.name})
 
 
 @page(methods=("POST",))
