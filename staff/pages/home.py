@@ -62,7 +62,7 @@ VERBS = {"claim": worklist.claim, "done": worklist.complete}
 @page(methods=("POST",))
 def move_task(request: Any, pk: int, verb: str) -> HttpResponse:
     """Claim a task, or note that it is done."""
-    task = own(request, Task.objects, pk=pk)
+    task = own(request, Task.objects.all(), pk=pk)
     if verb not in VERBS:
         raise Http404
     attempt(request, lambda: VERBS[verb](task))

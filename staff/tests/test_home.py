@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from accounts.models import Membership
 from messaging.models import Notification
 from staff import selectors
 from worklist import services as worklist
@@ -94,8 +95,44 @@ def test_a_notification_leads_to_the_record_it_names(patient, front_desk):
     assert selectors.link_of(note) == f"/admin/worklist/task/{task.pk}/change/"
 
 
-def test_home_of_a_person_without_a_clinic_says_so(as_operator):
-    assert "You do not work at a clinic here." in as_operator.get("/staff/").content.decode()
+def test_home_of_a_person_without_a_clinic_leads_to_the_administration(as_operator):
+    response = as_operator.get("/staff/")
+
+    assert response.status_code == 403
+    html = response.content.decode()
+    assert "You do not work at a clinic here." in html
+    assert 'class="btn btn-primary" href="/admin/"' in html
+
+
+def test_home_shows_one_clinic_at_a_time_and_changes_to_another(front_desk, other_clinic, as_front_desk):
+    there = Membership.objects.create(
+        clinic=other_clinic, user=front_desk.user, role="clinic_admin", slug="felix", name="Felix of the South"
+    )
+    worklist.create(clinic=front_desk.clinic, title="In the north", role="front_desk")
+    worklist.create(clinic=other_clinic, title="In the south", role="clinic_admin")
+
+    html = as_front_desk.get("/staff/").content.decode()
+    assert ("In the north" in html, "In the south" in html) == (True, False)
+
+    as_front_desk.post(reverse("staff:desk"), {"membership": there.pk})
+    html = as_front_desk.get("/staff/").content.decode()
+    assert ("In the north" in html, "In the south" in html) == (False, True)
+    assert "Felix of the South's desk" in html
+
+
+def test_nobody_sits_down_at_a_strangers_desk(stranger, as_front_desk):
+    assert as_front_desk.post(reverse("staff:desk"), {"membership": stranger.pk}).status_code == 404
+
+
+def test_two_roles_at_one_clinic_share_a_desk(front_desk, as_front_desk):
+    Membership.objects.create(
+        clinic=front_desk.clinic, user=front_desk.user, role="clinic_admin", slug="felix-admin", name="Felix Admin"
+    )
+    worklist.create(clinic=front_desk.clinic, title="For the desk", role="front_desk")
+    worklist.create(clinic=front_desk.clinic, title="For the admin", role="clinic_admin")
+
+    html = as_front_desk.get("/staff/").content.decode()
+    assert ("For the desk" in html, "For the admin" in html) == (True, True)
 
 
 def test_the_front_door_leads_to_the_desk(client):
