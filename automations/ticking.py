@@ -93,9 +93,7 @@ def walk_to(target: datetime) -> Iterator[tuple[datetime, int]]:
         stop = next_due(clock.now())
         if stop is None or stop > target:
             break
-        if stop > clock.now():
-            clock.advance_to(stop)
+        clock.reach(stop)
         yield stop, drain_and_settle()
-    if target > clock.now():
-        clock.advance_to(target)
+    clock.reach(target)
     yield target, drain_and_settle()

@@ -36,12 +36,16 @@ def movable() -> bool:
     return settings.CLINIC_MODE in ("demo", "test")
 
 
-def require_movable_to(moment: datetime) -> None:
-    """Refuse what `advance_to` would refuse, without moving anything."""
+def _require_movable(moment: datetime) -> None:
     if not movable():
         raise Refused("The clock moves only in the demo and in tests.", code="clock_fixed")
     if moment.tzinfo is None:
         raise Refused("Name the time zone of the moment, for example 2026-11-24T09:00:00+01:00.", code="naive_time")
+
+
+def require_movable_to(moment: datetime) -> None:
+    """Refuse what `advance_to` would refuse, without moving anything."""
+    _require_movable(moment)
     current = now()
     if moment < current:
         raise Refused(
@@ -57,6 +61,16 @@ def advance_to(moment: datetime) -> None:
     by turning the clock back.
     """
     require_movable_to(moment)
+    reach(moment)
+
+
+def reach(moment: datetime) -> None:
+    """Move the clock forward to `moment`, or leave it where it is if it has run past that by itself.
+
+    For walks from stop to stop: whoever looks at the clock first and moves it then may find that it has gone on in
+    between. Raises Refused in production and for a naive time.
+    """
+    _require_movable(moment)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("UPDATE clinic_clock SET ahead = ahead + greatest(%s - clinic_now(), '0')", [moment])
 

@@ -45,7 +45,7 @@ def walk(deeds: Sequence[Deed]) -> None:
     with catching_mail(), _unhurried():
         _settle()
         while (stop := _next_stop(times[done:], ticking.next_due(clock.now()))) < clock.present():
-            clock.advance_to(stop)
+            clock.reach(stop)
             until = bisect_right(times, stop)
             _do(waiting[done:until])
             done = until

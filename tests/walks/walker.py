@@ -65,6 +65,20 @@ class Walk(RuleBasedStateMachine):
     def take_a_visit_on(self, pick: int, verb: str) -> None:
         self._visit(pick, verb, getattr(visits, verb))
 
+    @rule(who=people)
+    def see_a_patient_through(self, who: int) -> None:
+        """Book and complete a visit, and let the week after it pass: what counts days from a visit has its turn."""
+
+        def visit() -> Any:
+            row = visits.book(
+                clinic=self.ground.clinic, patient=self._person(who), service=self.ground.service,
+                starts_at=clock.now() + timedelta(minutes=5), specialist=self.ground.specialist, override_reason="walk")  # fmt: skip
+            return visits.complete(visits.confirm(row))
+
+        self._try("visit", visit)
+        clock.advance_by(timedelta(days=6))
+        self.work()
+
     @rule(pick=picks, verb=st.sampled_from(["cancel", "no_show", "enter_in_error"]))
     def end_a_visit(self, pick: int, verb: str) -> None:
         trigger = {"cancel": "appointment.cancelled", "no_show": "appointment.no_show"}.get(verb, "appointment.voided")

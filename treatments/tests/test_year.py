@@ -91,7 +91,7 @@ def live_through(deeds: list[Deed]) -> None:
     due = closing.next_due()
     for moment, _order, deed in deeds:
         due = close_until(moment, due)
-        move_to(moment)
+        clock.reach(moment)
         deed()
         if not isinstance(deed, partial):  # a session changes nothing about when weeks close
             due = closing.next_due()
@@ -101,16 +101,10 @@ def live_through(deeds: list[Deed]) -> None:
 def close_until(moment: datetime, due: datetime | None) -> datetime | None:
     """Close what is due until a moment, each week at its own; return when the next is due."""
     while due is not None and due <= moment:
-        move_to(due)
+        clock.reach(due)
         closing.drain()
         due = closing.next_due()
     return due
-
-
-def move_to(moment: datetime) -> None:
-    """Move the clock to a moment, unless it has run past it by itself."""
-    if moment > clock.now():
-        clock.advance_to(moment)
 
 
 @pytest.mark.proof
