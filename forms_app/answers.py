@@ -48,6 +48,19 @@ def check_answers(
     return clean, problems
 
 
+def shown_questions(questions: Sequence[Mapping[str, Any]], answers: Mapping[str, Any]) -> set[str]:
+    """Name the questions that are asked, texts for display included, when these are the answers."""
+    shown: set[str] = set()
+    counted: dict[str, Any] = {}
+    for question in questions:
+        name = question["id"]
+        if is_asked(question, counted):
+            shown.add(name)
+            if answers.get(name) is not None:
+                counted[name] = answers[name]
+    return shown
+
+
 def _boolean(question: Mapping[str, Any], value: Any, path: str, problems: Problems) -> Any:
     if not isinstance(value, bool):
         problems.note(path, "type", _("Answer yes or no."))

@@ -149,6 +149,7 @@ class FormResponse(ClinicModel):
     """Signed or submitted answers. The database refuses to change them; a correction is a new number.
 
     `folded` holds the answers that are texts, without case and accents, so that SQL compares them as Python does.
+    `drawing_hash` is the SHA-256 of the drawn signature, part of what was signed; empty where the name was typed.
     """
 
     request = ClinicForeignKey(FormRequest, related_name="responses", verbose_name=_("request"))
@@ -163,6 +164,7 @@ class FormResponse(ClinicModel):
     signed_at = models.DateTimeField(_("signed at"), db_default=ClinicNow())
     ip = models.GenericIPAddressField(_("IP address"), null=True)
     content_hash = models.CharField(_("content hash (SHA-256)"), max_length=64)
+    drawing_hash = models.CharField(max_length=64, default="", blank=True, editable=False)
 
     class Meta:
         verbose_name = _("form response")
@@ -173,3 +175,49 @@ class FormResponse(ClinicModel):
 
     def __str__(self) -> str:
         return f"{self.version} #{self.pk}"
+
+
+class SignatureDrawing(ClinicModel):
+    """A signature as it was drawn: a picture in shades of grey (PNG). The database refuses to change it."""
+
+    response = ClinicForeignKey(FormResponse, related_name="drawings")
+    png = models.BinaryField()
+
+    class Meta:
+        verbose_name = _("drawn signature")
+        verbose_name_plural = _("drawn signatures")
+        constraints = [models.UniqueConstraint(fields=["response"], name="one_drawing_a_response")]
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} #{self.response_id}"
+
+
+class SigningLink(ClinicModel):
+    """A link that a message carries to the open forms of one patient (forms_app/links.py).
+
+    Of its token only `digest` (SHA-256) is kept; the site's key and `salt` together write the same token again.
+    `address_mark` tells whether the reader's address is still the one it was sent to. Opening it by POST spends it:
+    `holder_digest` is then that of the one browser which may go on, until `held_until`. `wrong_dates` counts wrong
+    dates of birth; too many lock it.
+    """
+
+    patient = ClinicForeignKey("patients.Patient", related_name="signing_links")
+    contact = ClinicForeignKey("patients.Contact", null=True, blank=True, related_name="+", on_delete=models.CASCADE)
+    delivery = ClinicForeignKey("messaging.Delivery", null=True, blank=True, related_name="signing_links")
+    salt = models.CharField(max_length=32, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    address_mark = models.CharField(max_length=16, editable=False)
+    expires_at = models.DateTimeField()
+    spent_at = models.DateTimeField(null=True, editable=False)
+    holder_digest = models.CharField(max_length=64, blank=True, editable=False)
+    held_until = models.DateTimeField(null=True, editable=False)
+    wrong_dates = models.PositiveSmallIntegerField(default=0, editable=False)
+    locked_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("signing link")
+        verbose_name_plural = _("signing links")
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} #{self.pk}"

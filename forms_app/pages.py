@@ -103,6 +103,11 @@ class FormPage:
         """Return a version's title in the first of the languages it was written in."""
         return _translated(version, "title", languages)
 
+    @staticmethod
+    def text_of(version: FormTemplateVersion, languages: Sequence[str]) -> str:
+        """Return a version's text in the first of the languages it was written in."""
+        return _translated(version, "text", languages)
+
     @property
     def title(self) -> str:
         """Return the form's title."""
@@ -111,7 +116,7 @@ class FormPage:
     @property
     def text(self) -> str:
         """Return the form's text."""
-        return _translated(self.version, "text", self.languages)
+        return self.text_of(self.version, self.languages)
 
     @property
     def due(self) -> str:

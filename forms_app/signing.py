@@ -20,7 +20,7 @@ from clinic.text import fold
 from forms_app.answers import check_answers
 from forms_app.errors import FormInvalid
 from forms_app.lifecycle import check_move, locked, may_act
-from forms_app.models import FormRequest, FormResponse, FormTemplate
+from forms_app.models import FormRequest, FormResponse, FormTemplate, SignatureDrawing
 from forms_app.questions import Problem, storable
 from patients.selectors import under_age
 
@@ -60,12 +60,14 @@ def sign(
     relation: str = SELF,
     ip: str | None = None,
     version: int | None = None,
+    drawing: bytes | None = None,
     occurred_at: datetime | None = None,
 ) -> FormRequest:
     """Sign a consent, or submit a questionnaire or survey; signed already, nothing happens.
 
     `version` is the number that the person read: another one by now is refused (code version_changed). `ip` defaults
-    to the actor's. Raises FormInvalid with every wrong answer, and Refused for who may not sign.
+    to the actor's. `drawing` is a drawn signature (drawing.clean_png). Raises FormInvalid with every wrong answer, and
+    Refused for who may not sign.
     """
     may_act(request)
     with transaction.atomic():
@@ -78,7 +80,7 @@ def sign(
             message = _("This form was changed since you opened it. Please read it again.")
             raise Refused(message, code="version_changed", path="version")
         moment = occurred_at or now()
-        response = _write(fresh, answers, signed_by, relation, ip, moment)
+        response = _write(fresh, answers, signed_by, relation, ip, moment, drawing)
         fresh.status, fresh.finished_at, fresh.draft_answers = to, moment, {}
         _save(fresh, response, occurred_at)
         audit.record("form.signed" if to == Status.SIGNED else "form.submitted", obj=fresh, detail=_codes(response))
@@ -115,7 +117,13 @@ def amend(
 
 
 def _write(
-    request: FormRequest, answers: Any, signed_by: str, relation: str, ip: str | None, moment: datetime
+    request: FormRequest,
+    answers: Any,
+    signed_by: str,
+    relation: str,
+    ip: str | None,
+    moment: datetime,
+    drawing: bytes | None = None,
 ) -> FormResponse:
     clean, problems = check_answers(request.version.questions, answers)
     name = _name(signed_by)
@@ -138,9 +146,12 @@ def _write(
         relation=_relation(request, relation, moment),
         signed_at=moment.astimezone(UTC),
         ip=_address(ip or current().ip),
+        drawing_hash="" if drawing is None else hashlib.sha256(drawing).hexdigest(),
     )
     response.content_hash = content_hash(response)
     response.save(force_insert=True)
+    if drawing is not None:
+        SignatureDrawing(clinic_id=request.clinic_id, response=response, png=drawing).save(force_insert=True)
     return response
 
 
@@ -187,7 +198,7 @@ def _codes(response: FormResponse) -> dict[str, Any]:
 def signed_content(response: FormResponse) -> dict[str, Any]:
     """Give all that a signature stands for: the wording, the answers, who, in what relation, when and from where."""
     version = response.version
-    return {
+    content = {
         "form": response.template.slug,
         "version": version.number,
         "title": version.title,
@@ -203,6 +214,7 @@ def signed_content(response: FormResponse) -> dict[str, Any]:
         "signed_at": response.signed_at.astimezone(UTC).isoformat(timespec="microseconds"),
         "ip": response.ip,
     }
+    return content | ({"drawing": response.drawing_hash} if response.drawing_hash else {})
 
 
 def content_hash(response: FormResponse) -> str:
@@ -212,5 +224,9 @@ def content_hash(response: FormResponse) -> str:
 
 
 def is_intact(response: FormResponse) -> bool:
-    """Tell whether what is stored still is what was signed."""
+    """Tell whether what is stored still is what was signed, the drawn signature included."""
+    if response.drawing_hash:
+        drawing = SignatureDrawing.objects.filter(response=response).first()
+        if drawing is None or hashlib.sha256(bytes(drawing.png)).hexdigest() != response.drawing_hash:
+            return False
     return content_hash(response) == response.content_hash

@@ -57,6 +57,7 @@ class Rows:
             ArrayField: [],
             models.FloatField: 1.0,
             models.BooleanField: False,
+            models.BinaryField: b"x",
             models.IntegerField: next(self._numbers),
         }
         return next(value for kind, value in simple.items() if isinstance(field, kind))
