@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from accounts import audit, permissions
 from accounts.models import Membership
-from appointments.lifecycle import UPCOMING
+from appointments.clashes import refuse_clash
+from appointments.lifecycle import OPEN, UPCOMING
 from appointments.locking import DESK, REASON_MAX, check_clinic, check_moment, check_specialist, check_zone
 from appointments.models import Appointment, Series, Service
 from clinic.db import lock_patients
@@ -34,12 +35,15 @@ def book(
     join_url: str | None = None,
     external_id: str | None = None,
     override_reason: str = "",
+    clash_reason: str | None = None,
     occurred_at: datetime | None = None,
 ) -> Appointment:
     """Create an appointment, in a later state if it is recorded afterwards.
 
-    `minutes` is the service's own length unless given; `override_reason` books in spite of a blocking form. Raises
-    Refused for a blocking form (`blocking_form`) or a patient who is not active, ClinicError for what does not fit.
+    `minutes` is the service's own length unless given; `override_reason` books in spite of a blocking form,
+    `clash_reason` in spite of another visit at that time (None: that is not looked at). Raises Refused for a blocking
+    form (`blocking_form`), a visit at that time (`clash`) or a patient who is not active, ClinicError for what does
+    not fit.
     """
     permissions.require(clinic, *DESK)
     check_clinic(clinic, patient=patient, service=service)
@@ -50,13 +54,22 @@ def book(
     with transaction.atomic():
         overridden = _check_patient(patient, service, status, override_reason)
         _check_external_id(clinic, external_id)
+        length = service.minutes if minutes is None else minutes
+        despite = refuse_clash(
+            clinic,
+            patient=patient,
+            specialist=specialist,
+            starts=[starts_at] if status in OPEN else [],
+            minutes=length,
+            reason=clash_reason,
+        )
         row = Appointment(
             clinic=clinic,
             patient=patient,
             service=service,
             specialist=specialist,
             starts_at=starts_at,
-            minutes=service.minutes if minutes is None else minutes,
+            minutes=length,
             status=status,
             location=location,
             join_url=join_url or None,
@@ -64,7 +77,7 @@ def book(
         )
         row.occurred_at_hint = occurred_at  # type: ignore[attr-defined]
         row.save()
-        detail = {"status": str(status)} | ({"override_reason": overridden} if overridden else {})
+        detail = {"status": str(status)} | overridden | despite
         audit.record("appointment.booked", obj=row, detail=detail)
     return row
 
@@ -81,8 +94,12 @@ def book_series(
     location: str = "",
     join_url: str | None = None,
     override_reason: str = "",
+    clash_reason: str | None = None,
 ) -> Series:
-    """Book several visits together; the earliest has position 1. Returns the series; its visits are `.appointments`."""
+    """Book several visits together; the earliest has position 1. Returns the series; its visits are `.appointments`.
+
+    The reasons are those of `book`.
+    """
     permissions.require(clinic, *DESK)
     check_clinic(clinic, patient=patient, service=service)
     check_specialist(clinic, specialist)
@@ -94,6 +111,10 @@ def book_series(
         )
     with transaction.atomic():
         overridden = _check_patient(patient, service, Appointment.Status.BOOKED, override_reason)
+        length = service.minutes if minutes is None else minutes
+        despite = refuse_clash(
+            clinic, patient=patient, specialist=specialist, starts=starts, minutes=length, reason=clash_reason
+        )
         series = Series.objects.create(clinic=clinic, patient=patient, name=name)
         Appointment.objects.bulk_create(
             Appointment(
@@ -102,7 +123,7 @@ def book_series(
                 service=service,
                 specialist=specialist,
                 starts_at=starts_at,
-                minutes=service.minutes if minutes is None else minutes,
+                minutes=length,
                 location=location,
                 join_url=join_url or None,
                 series=series,
@@ -110,7 +131,7 @@ def book_series(
             )
             for position, starts_at in enumerate(sorted(starts), start=1)
         )
-        detail = {"appointments": len(starts)} | ({"override_reason": overridden} if overridden else {})
+        detail = {"appointments": len(starts)} | overridden | despite
         audit.record("series.booked", obj=series, detail=detail)
     return series
 
@@ -131,21 +152,21 @@ def _check_external_id(clinic: Any, external_id: str | None) -> None:
         raise ClinicError(message, code="unique", path="external_id")
 
 
-def _check_patient(patient: Any, service: Service, status: str, override_reason: str) -> str:
-    """Lock the patient; refuse a visit ahead that must not be booked. Returns the override reason if it was needed."""
+def _check_patient(patient: Any, service: Service, status: str, override_reason: str) -> dict[str, Any]:
+    """Lock the patient; refuse a visit ahead that must not be booked. Returns what the audit trail keeps of it."""
     lock_patients([patient.pk])
     if status not in UPCOMING:
-        return ""  # what has happened can always be recorded
+        return {}  # what has happened can always be recorded
     if service.archived_at is not None:
         raise ClinicError(_("This service is no longer offered."), code="archived", path="service")
     if not type(patient).objects.get(pk=patient.pk).is_active:
         raise Refused(_("This patient is not active; no visit can be booked."), code="patient_inactive", path="patient")
     if not blocking_forms(patient.pk):
-        return ""
+        return {}
     if not override_reason.strip():
         raise Refused(
             _("A form that blocks booking is still open. Have it signed, or give a reason to book all the same."),
             code="blocking_form",
             path="patient",
         )
-    return override_reason.strip()[:REASON_MAX]
+    return {"override_reason": override_reason.strip()[:REASON_MAX]}

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from accounts import audit, permissions
 from accounts.models import Membership
 from appointments.booking import book, book_series
+from appointments.clashes import refuse_clash
 from appointments.lifecycle import FINISHED, OPEN, REOPENED_AS, UPCOMING, VERBS
 from appointments.locking import (
     CARE,
@@ -29,6 +30,7 @@ from appointments.locking import (
 from appointments.models import Appointment
 from appointments.offers import archive_service, create_service, restore_service, update_service
 from appointments.summaries import release_summary, write_summary
+from appointments.undoing import undo
 from clinic.errors import ClinicError, ImpossibleTransition
 
 __all__ = [
@@ -48,6 +50,7 @@ __all__ = [
     "reschedule",
     "restore_service",
     "start",
+    "undo",
     "update_service",
     "write_summary",
 ]
@@ -144,11 +147,17 @@ def reassign(
 
 
 def change(
-    appointment: Appointment, *, occurred_at: datetime | None = None, revision: int | None = None, **values: Any
+    appointment: Appointment,
+    *,
+    occurred_at: datetime | None = None,
+    revision: int | None = None,
+    clash_reason: str | None = None,
+    **values: Any,
 ) -> Appointment:
     """Change start, specialist, service, minutes, location or join_url, all in one write.
 
-    Raises ImpossibleTransition when a start moves after the visit began, or a specialist after it ended.
+    Raises ImpossibleTransition when a start moves after the visit began, or a specialist after it ended; Refused
+    (`clash`) for another visit at that time, unless `clash_reason` says why (None: that is not looked at).
     """
     permissions.require(appointment.clinic_id, *DESK)
     check_moment(occurred_at)
@@ -159,9 +168,10 @@ def change(
             return row
         _check_change(row, differing)
         check_revision(row, revision)
+        despite = _refuse_clash(row, differing, clash_reason)
         _write(row, differing, occurred_at)
         for action in _audited_as(differing):
-            audit.record(action, obj=row, detail={"fields": sorted(differing)})
+            audit.record(action, obj=row, detail={"fields": sorted(differing)} | despite)
     return row
 
 
@@ -182,6 +192,15 @@ def _check_change(row: Appointment, values: dict[str, Any]) -> None:
             raise _impossible(row, _("reassigned"))
     if "service" in values and (row.status not in UPCOMING or values["service"].clinic_id != row.clinic_id):
         raise ClinicError(_("The service of this appointment can no longer change."), code="fixed", path="service")
+
+
+def _refuse_clash(row: Appointment, values: dict[str, Any], reason: str | None) -> dict[str, Any]:
+    """Look for visits at the same time if this moves the visit, makes it longer, or gives it to somebody else."""
+    if not values.keys() & {"starts_at", "minutes", "specialist"} or row.status not in OPEN:
+        return {}
+    wanted = {name: values.get(name, getattr(row, name)) for name in ("specialist", "minutes")}
+    starts = [values.get("starts_at", row.starts_at)]
+    return refuse_clash(row.clinic, patient=row.patient, starts=starts, reason=reason, but=[row.pk], **wanted)
 
 
 def _audited_as(values: dict[str, Any]) -> list[str]:

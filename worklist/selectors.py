@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db.models import BooleanField, Case, F, Q, QuerySet, Value, When
 
@@ -37,3 +38,11 @@ def with_overdue(rows: QuerySet[Task], now: datetime) -> QuerySet[Task]:
     """Add `is_overdue` to each task."""
     late = Case(When(due_at__lt=now, then=Value(True)), default=Value(False), output_field=BooleanField())
     return rows.annotate(is_overdue=late)
+
+
+def tasks_at(clinic: Any, *, over: bool = False) -> QuerySet[Task]:
+    """Return a clinic's open tasks in the order in which to do them, or those that are over, the last one first."""
+    if not over:
+        return open_tasks().filter(clinic=clinic)
+    rows = Task.objects.for_clinic(clinic).exclude(status=Task.Status.OPEN)
+    return rows.select_related("patient", "assignee").order_by("-finished_at", "-pk")

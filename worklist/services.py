@@ -117,3 +117,17 @@ def _finish(task: Task, status: Task.Status) -> Task:
     stored.save(update_fields=["status", "finished_at", "finished_by"])
     audit.record(f"task.{status}", obj=stored)
     return stored
+
+
+@transaction.atomic
+def reopen(task: Task) -> Task:
+    """Put a task that is over back on the list, for whom it was: it was not done, or is needed after all."""
+    require(task.clinic_id)
+    stored = _fresh(task)
+    if stored.status == Task.Status.OPEN:
+        return stored
+    before = stored.status
+    stored.status, stored.finished_at, stored.finished_by = Task.Status.OPEN, None, None
+    stored.save(update_fields=["status", "finished_at", "finished_by"])
+    audit.record("task.reopened", obj=stored, detail={"from": before})
+    return stored

@@ -140,3 +140,39 @@ def test_overdue_is_told(clinic):
     rows = selectors.with_overdue(selectors.open_tasks(), datetime(2026, 1, 2, tzinfo=UTC))
 
     assert [(one.title, vars(one)["is_overdue"]) for one in rows] == [("Old", True), ("New", False)]
+
+
+def test_a_task_that_is_over_is_put_back_on_the_list_once(task, front_desk):
+    with acting_as(person(front_desk)):
+        services.claim(task)
+        services.complete(task)
+        services.reopen(task)
+        reopened = services.reopen(task)
+
+    assert (reopened.status, reopened.assignee, reopened.finished_at, reopened.finished_by) == (
+        "open",
+        front_desk,
+        None,
+        None,
+    )
+    assert actions() == ["task.created", "task.claimed", "task.done", "task.reopened"]
+    assert AuditEntry.objects.get(action="task.reopened").detail == {"from": "done"}
+
+
+def test_a_stranger_puts_nothing_back(task, stranger):
+    services.cancel(task)
+
+    with acting_as(person(stranger)), pytest.raises(Refused):
+        services.reopen(task)
+
+    task.refresh_from_db()
+    assert task.status == "cancelled"
+
+
+def test_a_clinics_tasks_are_its_own_open_or_over(clinic, task, stranger_patient):
+    other = services.create(clinic=clinic, title="Done", role="front_desk")
+    services.complete(other)
+    services.create(clinic=stranger_patient.clinic, title="Theirs", role="front_desk")
+
+    assert list(selectors.tasks_at(clinic)) == [task]
+    assert list(selectors.tasks_at(clinic, over=True)) == [other]
