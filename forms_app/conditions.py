@@ -21,7 +21,7 @@ def is_met(condition: Mapping[str, Any], answer: Any) -> bool:
     """Tell whether an answer (None: there is none) is one of those that the condition wants."""
     if answer is None:
         return False
-    wanted = condition.get("value")
+    wanted: Any = condition.get("value")
     match condition["op"]:
         case "is" | "eq":
             return bool(answer == wanted)

@@ -58,7 +58,7 @@ def invite(wishes: Sequence[Wish]) -> dict[int, dict[str, Any]]:
     for wish in wishes:
         for slot, contact_id in wish.slots:
             if slot in shared:
-                _join(shared[slot], wish)
+                join(shared[slot], wish)
             else:
                 fresh[slot] = _merged(fresh.get(slot), wish, contact_id)
     joined = [row for row in shared.values() if row.state in Delivery.WAITING]
@@ -89,7 +89,7 @@ def _shareable(wishes: Sequence[Wish]) -> dict[Slot, Delivery]:
     return {(row.patient_id, row.recipient_key): row for row in rows.order_by("pk")}
 
 
-def _join(delivery: Delivery, wish: Wish) -> None:
+def join(delivery: Delivery, wish: Wish) -> None:
     """Let a waiting message speak for one more request: the weightier category, and the later end."""
     if wish.category == Category.TRANSACTIONAL:
         delivery.category = wish.category

@@ -23,16 +23,19 @@ from forms_app.publishing import (
     restore_template,
     save_template_draft,
 )
+from forms_app.reminding import Asked, ask_and_tell, send_again
 from forms_app.requesting import Requested, Wanted, request_form, request_forms
 from forms_app.signing import amend, content_hash, is_intact, sign, who_may_sign
 
 __all__ = [
+    "Asked",
     "FormInvalid",
     "Requested",
     "Wanted",
     "about_moved",
     "amend",
     "archive_template",
+    "ask_and_tell",
     "begin",
     "cancel_open",
     "checked_wording",
@@ -49,6 +52,7 @@ __all__ = [
     "restore_template",
     "save_draft",
     "save_template_draft",
+    "send_again",
     "sign",
     "void",
     "void_about",

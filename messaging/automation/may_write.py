@@ -120,6 +120,11 @@ class Calendar:
     def _week(self, day: date) -> date:
         return day - timedelta(days=(day.weekday() - self.week_start) % 7)
 
+    def opens(self, moment: datetime) -> datetime | None:
+        """Return the end of the quiet hours that a moment lies in; None if it lies in none."""
+        released = release_at(moment, self.quiet, self.zone, not_after=None)
+        return released if released > moment else None
+
     def next_room(self, caps: Sequence[Cap], leaves: datetime, not_after: datetime | None) -> datetime | None:
         """Find the first later day with room and return the same time on it, outside quiet hours."""
         local = leaves.astimezone(self.zone)
