@@ -56,6 +56,7 @@ class ActorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         with ExitStack() as stack:
             memberships = list(active_memberships(request.user)) if request.user.is_authenticated else []
+            request.memberships = memberships  # type: ignore[attr-defined]
             actor = stack.enter_context(acting_as(actor_of(request, memberships)))
             if actor.kind == "user":
                 stack.enter_context(origin("session"))

@@ -15,9 +15,14 @@ Role = Membership.Role
 EVERYBODY = (Role.CLINIC_ADMIN, Role.SPECIALIST, Role.FRONT_DESK)
 
 
+beside_memberships: dict[str, Any] = {}
+"""What other apps want to know of each membership of a signed-in person, in the same query: name → expression."""
+
+
 def active_memberships(user: Any) -> ClinicQuerySet:
-    """Return the memberships in which this person may act now."""
-    return Membership.objects.filter(user_id=user.pk, is_active=True).select_related("clinic").order_by("pk")
+    """Return the memberships in which this person may act now, with what other apps tell beside them."""
+    rows = Membership.objects.filter(user_id=user.pk, is_active=True).select_related("clinic").order_by("pk")
+    return rows.annotate(**beside_memberships)
 
 
 def is_operator(user: Any) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import F, Min, Prefetch, QuerySet
+from django.db.models import Count, F, Max, Min, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest
 
 from clinic.clock import ClinicNow
@@ -23,14 +23,27 @@ def visible_notifications() -> QuerySet[Notification]:
 
 def notifications_for(member: Any) -> QuerySet[Notification]:
     """Return what a person of the staff was told, newest first; what lies in a list is in its `listed`."""
-    rows = visible_notifications().filter(recipient=member, listed_in=None)
+    return notifications_to([member])
+
+
+def notifications_to(members: Iterable[Any]) -> QuerySet[Notification]:
+    """Return what was told to these members of the staff, newest first; each comes with clinic and patient."""
+    rows = visible_notifications().filter(recipient__in=members, listed_in=None)
     listed = Prefetch("listed", Notification.objects.select_related("patient").order_by("pk"))
-    return rows.select_related("patient").prefetch_related(listed).order_by("-visible_at", "-pk")
+    return rows.select_related("patient", "clinic").prefetch_related(listed).order_by("-visible_at", "-pk")
 
 
 def unread_notifications(member: Any) -> QuerySet[Notification]:
     """Return what a person of the staff has not looked at yet, newest first."""
     return notifications_for(member).filter(read_at=None)
+
+
+def beside_memberships() -> dict[str, Any]:
+    """Return what the bell shows, as expressions of a query of memberships: how many are unread, and the newest."""
+    mine = visible_notifications().filter(recipient=OuterRef("pk"), listed_in=None, read_at=None).order_by()
+    counted = mine.values("recipient").annotate(n=Count("pk")).values("n")
+    newest = mine.values("recipient").annotate(newest=Max("pk")).values("newest")
+    return {"unread": Coalesce(Subquery(counted), 0), "newest_unread": Coalesce(Subquery(newest), 0)}
 
 
 def notifications_of_patient(patient: Any) -> QuerySet[Notification]:

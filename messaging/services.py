@@ -32,6 +32,7 @@ __all__ = [
     "Note",
     "archive_template",
     "limit",
+    "mark_all_read",
     "mark_read",
     "new_message_id",
     "notify",
@@ -239,6 +240,13 @@ def retry_failed(delivery: Delivery) -> Delivery:
         audit.record("delivery.retried", obj=stored)
         transaction.on_commit(partial(wake, "deliver"))
     return stored
+
+
+def mark_all_read(recipients: Collection[Any], *, until: datetime) -> int:
+    """Note that a person of the staff, in these memberships of theirs, has seen all that could be seen at a moment."""
+    rows = Notification.objects.filter(recipient__in=recipients, read_at=None, withdrawn_at=None, visible_at__lte=until)
+    count: int = rows.update(read_at=ClinicNow())
+    return count
 
 
 def mark_read(*, notification_ids: Collection[int], recipient: Any = None, patient: Any = None) -> int:

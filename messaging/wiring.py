@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from accounts.permissions import beside_memberships
 from clinic.changes import records_changed
 from clinic.health import register_backlog
 from clinic.lanes import register_lane
@@ -14,9 +15,10 @@ from patients.models import Consent
 
 
 def connect() -> None:
-    """Offer base variables and the purpose of templates; count what waits towards readiness; hear of consents."""
+    """Offer base variables, the bell's numbers and the purpose of templates; count what waits; hear of consents."""
     register_base_variables()
     records_changed.connect(on_consent_changed, sender=Consent, dispatch_uid="messaging.consents")
+    beside_memberships.update(selectors.beside_memberships())
     purposes.register("template", purposes.render_template)
     register_backlog("deliveries", selectors.oldest_due)
     register_lane("deliver", delivery.drain_due, selectors.next_due, selectors.is_sending)

@@ -53,7 +53,7 @@ def read_notification(request: Any, pk: int) -> HttpResponse:
     """Mark one's own notification as read."""
     for member in request.desk.memberships:
         mark_read(notification_ids=[pk], recipient=member)
-    return redirect("staff:home")
+    return redirect(back_to(request, reverse("staff:home")))
 
 
 VERBS = {"claim": worklist.claim, "done": worklist.complete}
