@@ -18,7 +18,7 @@ from automations.recipes import install_all
 from clinic import clock
 from clinic.db import silently
 from clinic.errors import Refused
-from staff.demo import history, people, today, walking
+from staff.demo import history, people, rules, today, walking
 from staff.demo.people import LOGINS, PASSWORD, machine_zone
 
 __all__ = ["LOGINS", "PASSWORD", "machine_zone", "seed"]
@@ -55,6 +55,7 @@ def _people(*, admit: bool) -> None:
             people.admit(clinics[person.clinic], person)
     for clinic in clinics.values():
         install_all(clinic=clinic, mode="on")
+    rules.add(clinics["harbour"])
 
 
 @contextmanager

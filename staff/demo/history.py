@@ -21,17 +21,30 @@ SESSIONS_A_WEEK = 3
 WEEKS = 8
 LAST_SESSION = timedelta(days=63)
 """When those who are inactive exercise last: 30 days later they have not been seen for over three months."""
-INACTIVE = (3, 9)
-"""Patients over 65 who stopped coming, and after nine weeks exercising, in pain: what smart targeting looks for."""
+INACTIVE = (2, 3, 9)
+"""Who stopped coming, and after nine weeks exercising, in pain: what smart targeting looks for in those over 65, and
+in the first of them, who is younger, does not find."""
+FAITHFUL = 1
+"""Who exercises to this day, but not yet this week; and has a visit to come."""
+NEXT_VISIT = 90
+"""The number of that visit."""
 COURSES = ("steady", "slipping", "recovering", "none", "poor", "none", "steady", "none")
 KEPT = {
     "steady": (0.95,) * WEEKS,
     "slipping": (1.0, 1.0, 0.9, 0.3, 0.2, 0.2, 0.1, 0.1),
     "recovering": (1.0, 0.3, 0.3, 1.0, 1.0, 1.0, 1.0, 1.0),
     "poor": (0.4,) * WEEKS,
+    "faithful": (1.0,) * 20,
     "inactive": (1.0, 1.0, 1.0, 0.7, 0.7, 0.5, 0.5, 0.5, 0.5),
 }
-PAIN = {"steady": (6, 2), "slipping": (7, 6), "recovering": (5, 3), "poor": (8, 8), "inactive": (8, 8)}
+PAIN = {
+    "steady": (6, 2),
+    "slipping": (7, 6),
+    "recovering": (5, 3),
+    "poor": (8, 8),
+    "inactive": (8, 8),
+    "faithful": (6, 3),
+}
 """Pain in the first week and in the last."""
 HOURS = range(9, 17)
 
@@ -46,7 +59,7 @@ def story() -> list[Deed]:
     until = present()
     clinics = {clinic.slug: clinic for clinic in Clinic.objects.filter(slug__in={one.clinic for one in people()})}
     start = min(clinic.created_at for clinic in clinics.values())
-    told = [deed for person in people() for deed in Life(person, clinics[person.clinic], start).deeds()]
+    told = [deed for person in people() for deed in Life(person, clinics[person.clinic], start, until).deeds()]
     told += [deed for clinic in clinics.values() for deed in _evenings(clinic, start, until)]
     return [deed for deed in told if deed.at <= until]
 
@@ -63,11 +76,13 @@ def _evenings(clinic: Clinic, start: datetime, until: datetime) -> Iterator[Deed
 class Life:
     """What happens to one patient, from being registered on."""
 
-    def __init__(self, person: Person, clinic: Clinic, start: datetime) -> None:
-        self.person, self.clinic, self.zone = person, clinic, ZoneInfo(clinic.time_zone)
+    def __init__(self, person: Person, clinic: Clinic, start: datetime, until: datetime) -> None:
+        self.person, self.clinic, self.zone, self.until = person, clinic, ZoneInfo(clinic.time_zone), until
         self.dice = Random(person.number)  # noqa: S311
         inactive = person.number in INACTIVE
         self.course = "inactive" if inactive else COURSES[person.number % len(COURSES)]
+        if person.number == FAITHFUL:
+            self.course = "faithful"
         early = person.number <= 9 or inactive
         self.registered = start + timedelta(hours=2) if early else self._office(start, self.dice.randint(1, 70))
 
@@ -93,6 +108,23 @@ class Life:
         if self.course != "none":
             yield from self._plan(visit + timedelta(hours=1))
         yield from self._follow_ups(visit)
+        if self.course == "faithful":
+            yield from self._next_visit()
+
+    def _next_visit(self) -> Iterator[Deed]:
+        """Tell of a visit in six days, booked yesterday and confirmed."""
+        visit = deeds.Visit(self.clinic, self.person, NEXT_VISIT)
+        day = self.until.astimezone(self.zone).date() + timedelta(days=6)
+        starts = datetime.combine(day, time(10), self.zone)
+        yield Deed(self.until - timedelta(hours=20), visit.book("physiotherapy", starts))
+        yield Deed(self.until - timedelta(hours=19), visit.move("confirm"))
+
+    def _this_week(self) -> datetime:
+        """Return when the present week began."""
+        today = self.until.astimezone(self.zone).date()
+        return datetime.combine(
+            today - timedelta(days=(today.isoweekday() - self.clinic.week_start) % 7), time(), self.zone
+        )
 
     def _consents(self) -> Iterator[Deed]:
         if self._chance(0.9):
@@ -143,7 +175,8 @@ class Life:
             for session in range(SESSIONS_A_WEEK):
                 done = begins + timedelta(days=7 * week + 2 * session, hours=self.dice.uniform(1, 8))
                 pain = round(first + (last - first) * week / (weeks - 1)) + self.dice.choice((-1, 0, 0, 1))
-                if self._chance(kept):
+                kept_away = self.course == "faithful" and done >= self._this_week()
+                if self._chance(kept) and not kept_away:
                     yield Deed(done, plan.log(max(0, min(10, pain))))
         if self.course == "inactive":
             yield Deed(begins + LAST_SESSION, plan.log(last))

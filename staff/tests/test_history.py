@@ -70,7 +70,7 @@ def test_in_the_whole_history_every_shipped_rule_has_run(mail):
         pytest.skip("a hundred days take over a minute; `make proof` lives through them")
     demo.seed(days)
     ran = set(Run.objects.filter(outcome="matched", clinic__slug="harbour").values_list("rule__slug", flat=True))
-    assert ran == set(slugs())
+    assert ran == {*slugs(), demo.rules.SLUG}
     assert Patient.objects.count() == 60
     assert Run.objects.filter(outcome="error").count() == Step.objects.filter(state="failed").count() == 0
 
