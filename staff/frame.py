@@ -100,7 +100,7 @@ def sit(request: Any, membership: Membership) -> None:
     timezone.activate(ZoneInfo(membership.clinic.time_zone))
 
 
-def own(request: Any, rows: QuerySet[Any], **which: Any) -> Any:
+def own(request: Any, rows: Any, **which: Any) -> Any:
     """Return the one row of a clinic of the person's own, moving them to that clinic. Raises Http404."""
     row: Model | None = rows.filter(**which).first()
     if row is None:

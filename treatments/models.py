@@ -20,10 +20,14 @@ STILL_COUNTED = (
 
 
 class Program(ClinicModel):
-    """A kind of plan that a clinic offers, for example "Knee rehabilitation"; rules name it by its slug."""
+    """A kind of plan that a clinic offers, for example "Knee rehabilitation"; rules name it by its slug.
+
+    `exercises` are what a new plan of it begins with, as `treatments.exercising` writes them; plans keep their own.
+    """
 
     slug = models.SlugField(_("slug"))
     name = models.CharField(_("name"), max_length=200)
+    exercises = models.JSONField(_("exercises"), default=list, blank=True, editable=False)
     archived_at = models.DateTimeField(_("archived at"), null=True, blank=True)
 
     class Meta:

@@ -15,13 +15,12 @@ from accounts.models import Membership
 from accounts.validation import check
 from clinic.db import lock_patients
 from clinic.errors import ClinicError, ImpossibleTransition, Refused
+from treatments.exercising import checked
 from treatments.lifecycle import OPEN
 from treatments.locking import clinic_day, fresh
-from treatments.models import SESSIONS_A_WEEK_MAX, Exercise, PlanVersion, Program, TreatmentPlan
+from treatments.models import Exercise, PlanVersion, Program, TreatmentPlan
 from treatments.weeks import recount
 
-EXERCISES_MAX = 50
-NAME_MAX = 200
 CHANGEABLE = frozenset({"name", "program", "specialist", "starts_on", "ends_on"})
 
 
@@ -139,12 +138,10 @@ def revise(
 
 
 def _write_version(plan: TreatmentPlan, exercises: Sequence[Mapping[str, Any]], from_on: date) -> PlanVersion:
-    if len(exercises) > EXERCISES_MAX:
-        raise ClinicError(
-            _("A plan has at most %(most)d exercises.") % {"most": EXERCISES_MAX}, code="too_many", path="exercises"
-        )
     number = PlanVersion.objects.filter(plan=plan).count() + 1
-    rows = [_exercise(plan, position, one) for position, one in enumerate(exercises)]
+    rows = [
+        Exercise(clinic_id=plan.clinic_id, position=position, **one) for position, one in enumerate(checked(exercises))
+    ]
     total = sum(row.sessions_per_week for row in rows)
     version = PlanVersion.objects.create(
         clinic_id=plan.clinic_id,
@@ -158,27 +155,3 @@ def _write_version(plan: TreatmentPlan, exercises: Sequence[Mapping[str, Any]], 
         row.version = version
     Exercise.objects.bulk_create(rows)
     return version
-
-
-def _exercise(plan: TreatmentPlan, position: int, given: Mapping[str, Any]) -> Exercise:
-    path = f"exercises/{position}"
-    unknown = sorted(set(given) - {"name", "sessions_per_week", "instructions"})
-    if unknown:
-        raise ClinicError(_("An exercise has no “%(name)s”.") % {"name": unknown[0]}, code="unknown", path=path)
-    count = given.get("sessions_per_week")
-    if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= SESSIONS_A_WEEK_MAX:
-        raise ClinicError(
-            _("Give a whole number of sessions a week from 0 to %(most)d.") % {"most": SESSIONS_A_WEEK_MAX},
-            code="invalid",
-            path=f"{path}/sessions_per_week",
-        )
-    name = str(given.get("name") or "").strip()
-    if not 0 < len(name) <= NAME_MAX:
-        raise ClinicError(_("Name the exercise, in at most 200 characters."), code="required", path=f"{path}/name")
-    return Exercise(
-        clinic_id=plan.clinic_id,
-        position=position,
-        name=name,
-        instructions=str(given.get("instructions") or "").strip(),
-        sessions_per_week=count,
-    )

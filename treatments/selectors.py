@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 
 from treatments.lifecycle import RUNNING
 from treatments.models import Exercise, ExerciseSession, PainScore, PlanVersion, Program, TreatmentPlan, WeeklyAdherence
@@ -21,6 +21,39 @@ def plans_of(patient_id: int) -> QuerySet[TreatmentPlan]:
     """Return a patient's plans, latest first."""
     rows = TreatmentPlan.objects.filter(patient_id=patient_id).select_related("program", "specialist")
     return rows.order_by("-starts_on", "-pk")
+
+
+def clinic_plans(clinic: Any, *, statuses: Collection[str] = (), specialist_id: int | None = None) -> QuerySet[Any]:
+    """Return the clinic's plans, latest first, with `last_percent`: the adherence of the newest evaluated week."""
+    weeks = WeeklyAdherence.objects.filter(plan=OuterRef("pk")).order_by("-first_on")
+    rows = TreatmentPlan.objects.for_clinic(clinic).annotate(last_percent=Subquery(weeks.values("percent")[:1]))
+    if statuses:
+        rows = rows.filter(status__in=statuses)
+    if specialist_id is not None:
+        rows = rows.filter(specialist_id=specialist_id)
+    return rows.select_related("patient", "program", "specialist").order_by("-starts_on", "-pk")
+
+
+def logged_sessions(plan: TreatmentPlan) -> QuerySet[ExerciseSession]:
+    """Return every session of a plan that was logged, struck ones included, latest first."""
+    rows = ExerciseSession.objects.filter(plan=plan).select_related("exercise", "member")
+    return rows.order_by("-done_at", "-pk")
+
+
+def versions_of(plan: TreatmentPlan) -> list[PlanVersion]:
+    """Return what a plan prescribes and prescribed, newest first, each with its exercises; two queries."""
+    rows = PlanVersion.objects.filter(plan=plan).select_related("written_by")
+    return list(rows.prefetch_related(Prefetch("exercises", Exercise.objects.order_by("position"))).order_by("-number"))
+
+
+def version_on(versions: Iterable[PlanVersion], day: date) -> PlanVersion | None:
+    """Return of versions, newest first, the one that is valid on a day; the first one before its day."""
+    found = None
+    for version in versions:
+        found = version
+        if version.from_on <= day:
+            break
+    return found
 
 
 def running_plans(patient_id: int) -> QuerySet[TreatmentPlan]:

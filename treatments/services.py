@@ -19,7 +19,7 @@ from treatments.locking import clinic_day, fresh
 from treatments.models import TreatmentPlan
 from treatments.moving import note_move
 from treatments.planning import change, create_plan, revise
-from treatments.programs import archive_program, create_program, restore_program
+from treatments.programs import archive_program, create_program, restore_program, update_program
 from treatments.sessions import correct_session, log_session, record_pain, strike_pain, strike_session
 from treatments.weeks import recount
 
@@ -40,6 +40,7 @@ __all__ = [
     "revise",
     "strike_pain",
     "strike_session",
+    "update_program",
 ]
 
 

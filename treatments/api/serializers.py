@@ -13,6 +13,7 @@ from clinic.api.bodies import Answer, Body
 from clinic.api.fields import Blank, Day, Id, Integer, Moment, Reference, Slug, SlugOf, Text, id_of, one_of
 from patients.api.fields import PatientField, PatientId
 from patients.api.serializers import MoveBody, specialists
+from treatments.exercising import EXERCISES_MAX, INSTRUCTIONS_MAX
 from treatments.models import (
     PAIN_MAX,
     SESSIONS_A_WEEK_MAX,
@@ -22,10 +23,7 @@ from treatments.models import (
     Program,
     TreatmentPlan,
 )
-from treatments.planning import EXERCISES_MAX
 from treatments.sessions import NOTE_MAX
-
-INSTRUCTIONS_MAX = 5_000
 
 
 def programs(clinic: Any) -> Any:
