@@ -14,7 +14,7 @@ LONGEST = 100
 
 
 def find_patients(clinic: Any, text: str, most: int = MOST) -> list[Patient]:
-    """Return active patients of the clinic of whom each word is part of the name, number or phone; this is on record."""
+    """Return active patients of the clinic of whom each word is part of the name, number or phone; on record."""
     words = text[:LONGEST].replace("\x00", " ").split()
     if not words:
         return []

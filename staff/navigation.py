@@ -30,7 +30,7 @@ PAGES: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
 
 def items(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the bar's links, with the one that the reader is on marked."""
-    desk = getattr(request, "desk", None)
+    desk: Any = getattr(request, "desk", None)
     found = []
     for title, name, roles in PAGES if desk else ():
         try:
