@@ -70,9 +70,9 @@ class Walk(RuleBasedStateMachine):
         """Book and complete a visit, and let the week after it pass: what counts days from a visit has its turn."""
 
         def visit() -> Any:
-            row = visits.book(
-                clinic=self.ground.clinic, patient=self._person(who), service=self.ground.service,
-                starts_at=clock.now() + timedelta(minutes=5), specialist=self.ground.specialist, override_reason="walk")  # fmt: skip
+            soon, ground = clock.now() + timedelta(minutes=5), self.ground
+            row = visits.book(clinic=ground.clinic, patient=self._person(who), service=ground.service,
+                              starts_at=soon, specialist=ground.specialist, override_reason="walk")  # fmt: skip
             return visits.complete(visits.confirm(row))
 
         self._try("visit", visit)
