@@ -150,7 +150,14 @@ class FormResponse(ClinicModel):
 
     `folded` holds the answers that are texts, without case and accents, so that SQL compares them as Python does.
     `drawing_hash` is the SHA-256 of the drawn signature, part of what was signed; empty where the name was typed.
+    What was signed at the clinic, on its tablet or on paper, names who of the staff saw it; `scan_hash` is the SHA-256
+    of the scanned paper.
     """
+
+    class Method(models.TextChoices):
+        ONLINE = "online", _("online")
+        TABLET = "tablet", _("on the clinic's tablet")
+        PAPER = "paper", _("on paper")
 
     request = ClinicForeignKey(FormRequest, related_name="responses", verbose_name=_("request"))
     patient = ClinicForeignKey("patients.Patient", related_name="form_responses")
@@ -165,6 +172,11 @@ class FormResponse(ClinicModel):
     ip = models.GenericIPAddressField(_("IP address"), null=True)
     content_hash = models.CharField(_("content hash (SHA-256)"), max_length=64)
     drawing_hash = models.CharField(max_length=64, default="", blank=True, editable=False)
+    method = models.CharField(_("how"), max_length=10, choices=Method.choices, default=Method.ONLINE, editable=False)
+    witnessed_by = ClinicForeignKey(
+        "accounts.Membership", null=True, blank=True, editable=False, related_name="+", verbose_name=_("witnessed by")
+    )
+    scan_hash = models.CharField(max_length=64, default="", blank=True, editable=False)
 
     class Meta:
         verbose_name = _("form response")
@@ -190,6 +202,31 @@ class SignatureDrawing(ClinicModel):
 
     def __str__(self) -> str:
         return f"{self._meta.verbose_name} #{self.response_id}"
+
+
+class PaperScan(ClinicModel):
+    """The scan of a form that was signed on paper. The database refuses to change it.
+
+    `kind` was found by looking into the file, `name` is what its owner called it.
+    """
+
+    class Kind(models.TextChoices):
+        PDF = "pdf", "PDF"
+        PNG = "png", "PNG"
+        JPEG = "jpeg", "JPEG"
+
+    response = ClinicForeignKey(FormResponse, related_name="scans")
+    kind = models.CharField(max_length=5, choices=Kind.choices)
+    name = models.CharField(max_length=100)
+    content = models.BinaryField()
+
+    class Meta:
+        verbose_name = _("scan of a paper form")
+        verbose_name_plural = _("scans of paper forms")
+        constraints = [models.UniqueConstraint(fields=["response"], name="one_scan_a_response")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class SigningLink(ClinicModel):

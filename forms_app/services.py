@@ -14,6 +14,7 @@ from forms_app.lifecycle import (
     withdraw,
 )
 from forms_app.overdue import note_overdue
+from forms_app.paper import read_scan, record_paper
 from forms_app.publishing import (
     archive_template,
     checked_wording,
@@ -26,10 +27,12 @@ from forms_app.publishing import (
 from forms_app.reminding import Asked, ask_and_tell, send_again
 from forms_app.requesting import Requested, Wanted, request_form, request_forms
 from forms_app.signing import amend, content_hash, is_intact, sign, who_may_sign
+from forms_app.witnessing import InPerson, checked_scan
 
 __all__ = [
     "Asked",
     "FormInvalid",
+    "InPerson",
     "Requested",
     "Wanted",
     "about_moved",
@@ -38,6 +41,7 @@ __all__ = [
     "ask_and_tell",
     "begin",
     "cancel_open",
+    "checked_scan",
     "checked_wording",
     "content_hash",
     "create_template",
@@ -47,6 +51,8 @@ __all__ = [
     "is_intact",
     "note_overdue",
     "publish_template_version",
+    "read_scan",
+    "record_paper",
     "request_form",
     "request_forms",
     "restore_template",

@@ -22,6 +22,7 @@ from forms_app.errors import FormInvalid
 from forms_app.lifecycle import check_move, locked, may_act
 from forms_app.models import FormRequest, FormResponse, FormTemplate, SignatureDrawing
 from forms_app.questions import Problem, storable
+from forms_app.witnessing import InPerson, circumstances, keep_scan, scan_is_intact, witness
 from patients.selectors import under_age
 
 Status = FormRequest.Status
@@ -61,13 +62,14 @@ def sign(
     ip: str | None = None,
     version: int | None = None,
     drawing: bytes | None = None,
+    in_person: InPerson | None = None,
     occurred_at: datetime | None = None,
 ) -> FormRequest:
     """Sign a consent, or submit a questionnaire or survey; signed already, nothing happens.
 
     `version` is the number that the person read: another one by now is refused (code version_changed). `ip` defaults
-    to the actor's. `drawing` is a drawn signature (drawing.clean_png). Raises FormInvalid with every wrong answer, and
-    Refused for who may not sign.
+    to the actor's. `drawing` is a drawn signature (drawing.clean_png), `in_person` says how it was signed at the clinic
+    and who saw it. Raises FormInvalid with every wrong answer, and Refused for who may not sign.
     """
     may_act(request)
     with transaction.atomic():
@@ -80,7 +82,7 @@ def sign(
             message = _("This form was changed since you opened it. Please read it again.")
             raise Refused(message, code="version_changed", path="version")
         moment = occurred_at or now()
-        response = _write(fresh, answers, signed_by, relation, ip, moment, drawing)
+        response = _write(fresh, answers, signed_by, relation, ip, moment, drawing, in_person)
         fresh.status, fresh.finished_at, fresh.draft_answers = to, moment, {}
         _save(fresh, response, occurred_at)
         audit.record("form.signed" if to == Status.SIGNED else "form.submitted", obj=fresh, detail=_codes(response))
@@ -124,6 +126,7 @@ def _write(
     ip: str | None,
     moment: datetime,
     drawing: bytes | None = None,
+    in_person: InPerson | None = None,
 ) -> FormResponse:
     clean, problems = check_answers(request.version.questions, answers)
     name = _name(signed_by)
@@ -148,10 +151,14 @@ def _write(
         ip=_address(ip or current().ip),
         drawing_hash="" if drawing is None else hashlib.sha256(drawing).hexdigest(),
     )
+    if in_person is not None:
+        witness(response, in_person)
     response.content_hash = content_hash(response)
     response.save(force_insert=True)
     if drawing is not None:
         SignatureDrawing(clinic_id=request.clinic_id, response=response, png=drawing).save(force_insert=True)
+    if in_person is not None and in_person.scan is not None:
+        keep_scan(response, in_person.scan)
     return response
 
 
@@ -189,7 +196,8 @@ def _address(ip: str | None) -> str | None:
 
 def _codes(response: FormResponse) -> dict[str, Any]:
     who = "self" if response.relation == SELF else "contact"
-    return {"version": response.version.number, "number": response.number, "relation": who}
+    codes = {"version": response.version.number, "number": response.number, "relation": who}
+    return codes | circumstances(response)
 
 
 # --- what was signed ---
@@ -214,7 +222,7 @@ def signed_content(response: FormResponse) -> dict[str, Any]:
         "signed_at": response.signed_at.astimezone(UTC).isoformat(timespec="microseconds"),
         "ip": response.ip,
     }
-    return content | ({"drawing": response.drawing_hash} if response.drawing_hash else {})
+    return content | ({"drawing": response.drawing_hash} if response.drawing_hash else {}) | circumstances(response)
 
 
 def content_hash(response: FormResponse) -> str:
@@ -224,9 +232,9 @@ def content_hash(response: FormResponse) -> str:
 
 
 def is_intact(response: FormResponse) -> bool:
-    """Tell whether what is stored still is what was signed, the drawn signature included."""
+    """Tell whether what is stored still is what was signed, drawn signature and scan included."""
     if response.drawing_hash:
         drawing = SignatureDrawing.objects.filter(response=response).first()
         if drawing is None or hashlib.sha256(bytes(drawing.png)).hexdigest() != response.drawing_hash:
             return False
-    return content_hash(response) == response.content_hash
+    return scan_is_intact(response) and content_hash(response) == response.content_hash

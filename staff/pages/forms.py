@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Prefetch
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
+from django.utils.http import content_disposition_header
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
@@ -20,9 +23,10 @@ from clinic.clock import now
 from forms_app import services
 from forms_app.lifecycle import SOURCES
 from forms_app.listing import STATES, requests_of
-from forms_app.models import FormRequest, FormTemplate
+from forms_app.models import FormRequest, FormResponse, FormTemplate, PaperScan
+from forms_app.pdf import receipt
+from forms_app.reading import answered
 from patients.models import Patient
-from staff.answers import answer_lines
 from staff.choosing import find_patients
 from staff.frame import attempt, attempt_form, back_to, own, page, paged
 
@@ -102,7 +106,7 @@ def send(request: Any) -> HttpResponse:
         found = find_patients(request.desk.clinic, words)
         context = {"words": words, "found": found, "kept": request.GET.get("form", "")}
         return render(request, "staff/forms/choose_patient.html", context)
-    patient = own(request, Patient.objects.select_related("clinic"), pk=_number(chosen))
+    patient = own(request, Patient.objects.select_related("clinic"), pk=number_of(chosen))
     form = SendForm(patient.clinic, request.POST or None, initial={"template": request.GET.get("form"), "tell": True})
     if request.method == "POST" and form.is_valid():
         asked: list[services.Asked] = []
@@ -125,7 +129,8 @@ def send(request: Any) -> HttpResponse:
     return render(request, "staff/forms/send.html", {"form": form, "patient": patient})
 
 
-def _number(text: str) -> int:
+def number_of(text: str) -> int:
+    """Read an id that was posted. Raises Http404."""
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise Http404
     return int(text)
@@ -149,14 +154,16 @@ def form_request(request: Any, pk: int) -> HttpResponse:
     """Show one request: its state, what may be done with it, and everything that was signed."""
     row = own(request, REQUESTS, pk=pk)
     languages = [get_language() or "en", row.clinic.language]
-    responses = list(row.responses.select_related("template", "version", "request").order_by("-number"))
+    rows = row.responses.select_related("template", "version", "request", "witnessed_by").order_by("-number")
+    rows = rows.prefetch_related(Prefetch("scans", queryset=PaperScan.objects.defer("content")), "drawings")
     shown = [
         {
             "response": one,
-            "lines": answer_lines(one, languages),
+            "lines": [(line.question, line.answer) for line in answered(one, languages) if not line.is_display],
             "intact": services.is_intact(one),
+            "drawings": [b64encode(bytes(drawing.png)).decode() for drawing in one.drawings.all()],
         }
-        for one in responses
+        for one in rows
     ]
     audit.record("form.read", obj=row, detail={"responses": len(shown)})
     is_consent = row.template.kind == FormTemplate.Kind.CONSENT
@@ -192,7 +199,20 @@ def move(request: Any, pk: int, verb: str) -> HttpResponse:
     return redirect(back_to(request, reverse("staff:form", args=[pk])))
 
 
+@page(methods=("GET", "HEAD"))
+def receipt_of(request: Any, pk: int) -> HttpResponse:
+    """Hand out one signature as a PDF."""
+    rows = FormResponse.objects.select_related("clinic", "patient", "template", "version", "request", "witnessed_by")
+    row = own(request, rows, pk=pk)
+    audit.record("form.receipt_read", obj=row, detail={"number": row.number})
+    response = HttpResponse(receipt(row), content_type="application/pdf")
+    name = f"{row.template.slug}-{row.pk}.pdf"
+    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    return response
+
+
 urlpatterns = [
+    path("staff/forms/receipts/<int:pk>/", receipt_of, name="form-receipt"),
     path("staff/forms/", forms_list, name="forms"),
     path("staff/forms/send/", send, name="form-send"),
     path("staff/forms/<int:pk>/", form_request, name="form"),
