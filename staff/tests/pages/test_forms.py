@@ -208,7 +208,13 @@ def test_the_page_of_a_request_shows_every_signature(patient, survey, as_special
     row = fill(ask(patient, survey))
     row = services.amend(row, answers={"pain": 3}, signed_by="Maria Marin")
     html = as_specialist.get(one(row)).content.decode()
-    for text in ("Signature 2, of version 1", "Signature 1, of version 1", "<dd dir=\"auto\">7</dd>", ">3</dd>", "Knee"):
+    for text in (
+        "Signature 2, of version 1",
+        "Signature 1, of version 1",
+        '<dd dir="auto">7</dd>',
+        ">3</dd>",
+        "Knee",
+    ):
         assert text in html
     for response in row.responses.all():
         assert response.content_hash in html
