@@ -17,24 +17,14 @@ from unfold.decorators import action, display
 
 from accounts.admin_base import ClinicAdmin
 from accounts.permissions import EVERYBODY
-from automations import wording
-from automations.admin import jsonforms, words
+from automations.admin import jsonforms
 from automations.admin.typed import TypedForms
-from automations.engine.conditions import references_of
-from automations.engine.declare import catalog
 from automations.engine.problems import RuleInvalid
-from automations.engine.values import Group, RuleSpec
 from clinic.errors import ClinicError
 from segments import definition, selectors, services
 from segments.admin_forms import MemberForm, SegmentForm
 from segments.models import Segment, SegmentMembership
-
-
-def in_words(group: Group, clinic_id: int) -> str:
-    """Say who is in a segment, with the names of what it names."""
-    named = tuple(references_of(group, definition.offered(), definition.PATH))
-    names = words.names_of(clinic_id, [RuleSpec("", {}, group, (), references=named)])
-    return wording.conditions_text(group, catalog, names)
+from segments.words import in_words
 
 
 @admin.register(Segment)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import Clinic
@@ -67,6 +67,22 @@ def members(segment: Segment) -> QuerySet[SegmentMembership]:
     """Return who is in a segment now, the earliest first."""
     rows = SegmentMembership.objects.filter(segment=segment, is_member=True)
     return rows.select_related("patient").order_by("pk")
+
+
+def counted(clinic: Any) -> Any:
+    """Return the clinic's segments with `member_count`, those in service first."""
+    inside = Count("memberships", filter=Q(memberships__is_member=True))
+    rows = Segment.objects.for_clinic(clinic).annotate(member_count=inside)
+    return rows.order_by(F("archived_at").asc(nulls_first=True), "name", "pk")
+
+
+def crossings(segment: Segment, *, inside: bool) -> QuerySet[SegmentMembership]:
+    """Return who is in a segment, or who was and left, each with since when and why; the latest first."""
+    rows = SegmentMembership.objects.filter(segment=segment, is_member=inside)
+    rows = rows.select_related("patient", "source_step__rule")
+    return rows.defer("source_step__config", "source_step__result", "source_step__rule__draft").order_by(
+        "-since", "-pk"
+    )
 
 
 def segments_of(patient: Patient) -> QuerySet[Segment]:
