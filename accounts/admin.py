@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.decorators import secure_admin_login
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -24,7 +28,9 @@ from accounts.models import AuditEntry, Clinic, Membership, Pause, User
 
 __all__ = ["ApiTokenAdmin"]
 
-admin.site.unregister(Group)
+for _unwanted in (Group, EmailAddress, Authenticator, UserSession):
+    admin.site.unregister(_unwanted)
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 OPERATORS = ("platform_operator",)  # nobody's role at a clinic: only platform operators pass
 

@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from clinic.clock import ClinicNow
@@ -69,6 +70,11 @@ class Clinic(models.Model):
     adherence_grace_hours = models.PositiveSmallIntegerField(
         _("grace for late entries (hours)"), default=12, validators=[MaxValueValidator(72)]
     )
+    require_mfa = models.BooleanField(
+        _("second factor required"),
+        default=False,
+        help_text=_("Whoever works here signs in with a code from their phone as well as with a password."),
+    )
     rules_epoch = models.PositiveBigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(db_default=ClinicNow(), editable=False)
 
@@ -113,6 +119,25 @@ class User(AbstractUser):
 
     is_platform_operator = models.BooleanField(_("platform operator"), default=False)
 
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["email"],
+                condition=~models.Q(email=""),
+                name="user_email_once",
+                violation_error_message=_("Somebody signs in with this address already."),
+            )
+        ]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the address as it is compared, and take it from a name that is one: people sign in by it."""
+        email = (self.email or (self.username if "@" in self.username else "")).lower()
+        if email != self.email:
+            self.email = email
+            if kwargs.get("update_fields") is not None:
+                kwargs["update_fields"] = {*kwargs["update_fields"], "email"}
+        super().save(*args, **kwargs)
+
 
 class Membership(ClinicModel):
     """A person's role at one clinic. Rules and records name staff by it."""
@@ -139,6 +164,41 @@ class Membership(ClinicModel):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Invitation(ClinicModel):
+    """A place at a clinic that waits for somebody to take it. Only a digest of the link's secret is kept.
+
+    Expiry is real time, whatever the clinic's clock says.
+    """
+
+    email = models.EmailField(_("email"))
+    name = models.CharField(_("name"), max_length=200)
+    slug = models.SlugField(_("slug"))
+    role = models.CharField(_("role"), max_length=20, choices=Membership.Role.choices)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    expires_at = models.DateTimeField(_("expires at"))
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    accepted_at = models.DateTimeField(_("accepted at"), null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True, editable=False)
+    membership = ClinicForeignKey(Membership, null=True, blank=True, editable=False, related_name="+")
+
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+        ordering = ("-id",)
+        constraints = [
+            models.UniqueConstraint(
+                "clinic",
+                Lower("email"),
+                condition=models.Q(accepted_at__isnull=True, revoked_at__isnull=True),
+                name="invitation_open_once",
+                violation_error_message=_("This address is invited already; send that invitation again."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>"
 
 
 class Pause(ClinicModel):

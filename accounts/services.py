@@ -38,6 +38,7 @@ CLINIC_SETTINGS = (
     "cap_total_day",
     "cap_total_week",
     "adherence_grace_hours",
+    "require_mfa",
 )
 
 

@@ -1,6 +1,5 @@
 """Settings, read from the environment. `.env.example` names and explains each variable."""
 
-from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -13,6 +12,7 @@ from clinic.embedded import Valkey
 from clinic.logs import logging_config
 from clinic.running import recorded
 from clinic.servers import broker_url, database, queues
+from clinic.settings_accounts import *  # noqa: F403 - settings are read by name
 from clinic.settings_api import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401 - settings are read by name
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -83,6 +83,10 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "anymail",
     "axes",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "csp",
     "django_htmx",
     "crispy_forms",
@@ -112,10 +116,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.sessions.SessionLimits",
     "accounts.middleware.ActorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "accounts.second_factor.RequireSecondFactor",
+    "allauth.account.middleware.AccountMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -188,7 +195,11 @@ CELERY_TIMEZONE = "UTC"
 # --- people --------------------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -198,8 +209,13 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LOGIN_URL = "admin:login"
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "staff:home"
+# A session ends after so long without a click, and after so long whatever is clicked.
+SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", default=30)
+SESSION_ABSOLUTE_HOURS = env.int("SESSION_ABSOLUTE_HOURS", default=12)
+# How long the link of an invitation is good.
+INVITATION_DAYS = env.int("INVITATION_DAYS", default=7)
 
 # --- language and time ---------------------------------------------------------------------------------------------
 
@@ -259,14 +275,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 if env.bool("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# Guessing passwords: five misses for one name from one address lock that pair for an hour.
+# Locking out after five wrong passwords or codes; clinic/settings_accounts.py has the rest.
 AXES_ENABLED = env.bool("AXES_ENABLED", default=CLINIC_MODE != "test")
-AXES_FAILURE_LIMIT = 5
-AXES_COOLOFF_TIME = timedelta(hours=1)
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_RESET_ON_SUCCESS = True
-AXES_DISABLE_ACCESS_LOG = True
-AXES_VERBOSE = False
 
 # --- email ---------------------------------------------------------------------------------------------------------
 

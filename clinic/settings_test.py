@@ -19,4 +19,5 @@ if not env.str("TEST_REDIS_URL", default=""):
     CELERY_BROKER_URL = broker_url(REDIS_URL)
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # logging in is not what most tests are about
+ACCOUNT_RATE_LIMITS = False  # all tests come from one address
 EMAIL_TIMEOUT = 5

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
@@ -99,6 +100,21 @@ def client_of(user: User) -> Client:
     client = Client()
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
     return client
+
+
+def recently_asked(client: Client) -> Client:
+    """Let a signed-in browser have given its password a moment ago, so that nothing asks for it again."""
+    session = client.session
+    session["account_authentication_methods_user"] = session["_auth_user_id"]
+    session["account_authentication_methods"] = [{"method": "password", "at": time.time(), "reauthenticated": True}]
+    session.save()
+    return client
+
+
+@pytest.fixture
+def fresh() -> Callable[[Client], Client]:
+    """Let a signed-in browser have given its password a moment ago."""
+    return recently_asked
 
 
 @contextmanager

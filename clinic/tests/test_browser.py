@@ -8,15 +8,15 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 def test_chromium_opens_a_page_of_this_machine_and_no_request_leaves_it(page, live_server):
-    page.goto(f"{live_server.url}/admin/login/")
+    page.goto(f"{live_server.url}/accounts/login/")
 
-    assert page.locator("input[name=username]").is_visible()
+    assert page.locator("input[name=login]").is_visible()
 
 
 def test_a_request_to_another_machine_is_noted_and_stopped(browser, live_server):
     generator = open_page(browser)
     guarded = next(generator)
-    guarded.goto(f"{live_server.url}/admin/login/")
+    guarded.goto(f"{live_server.url}/accounts/login/")
     guarded.evaluate("fetch('https://elsewhere.invalid/a.png').catch(() => 0)")
 
     with pytest.raises(AssertionError, match=r"left the machine: https://elsewhere\.invalid/a\.png"):

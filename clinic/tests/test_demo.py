@@ -94,7 +94,7 @@ def test_it_starts_answers_stops_and_leaves_nothing_behind(demo):
     demo.start()
 
     assert json.loads(demo.get("/healthz/ready")[1])["ready"] is True
-    status, page = demo.get("/admin/login/")
+    status, page = demo.get("/accounts/login/")
     assert status == 200
     assert b'src="http' not in page  # nothing from another machine
     assert b'href="http' not in page

@@ -153,8 +153,8 @@ def test_every_variable_that_the_settings_read_is_documented():
     assert read_names - documented == set()
 
 
-def test_pages_carry_a_strict_policy_and_the_admin_none(client, db):
-    page, admin = client.get("/healthz/live"), client.get("/admin/login/")
+def test_pages_carry_a_strict_policy_and_the_admin_none(client, as_operator):
+    page, admin = client.get("/accounts/login/"), as_operator.get("/admin/")
 
     policy = page.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy

@@ -194,7 +194,7 @@ def test_a_visitor_is_asked_to_sign_in(patient, client):
     response = client.get(page(patient))
 
     assert response.status_code == 302
-    assert response["Location"] == f"/admin/login/?next={page(patient)}"
+    assert response["Location"] == f"/accounts/login/?next={page(patient)}"
 
 
 def test_the_page_is_not_kept_and_runs_under_the_strict_policy(patient, as_admin):

@@ -98,13 +98,13 @@ class Browser:
         raise AssertionError(f"{self.url} has no button {button!r}; it has {offered}.")
 
     def sign_in(self, email: str, password: str) -> Browser:
-        """Sign in on the admin's page, as a person would."""
-        self.open("/admin/login/")
+        """Sign in, as a person would."""
+        self.open("/accounts/login/")
         parser = Forms()
         parser.feed(self.text)
         form = next(form for form in parser.forms if any(name == "password" for name, _ in form.fields))
-        kept = [(name, value) for name, value in form.fields if name not in ("username", "password")]
-        data = urlencode([*kept, ("username", email), ("password", password)]).encode()
+        kept = [(name, value) for name, value in form.fields if name not in ("login", "password")]
+        data = urlencode([*kept, ("login", email), ("password", password)]).encode()
         return self._go(urljoin(self.url, form.action or self.url), data)
 
     def _go(self, url: str, data: bytes | None) -> Browser:

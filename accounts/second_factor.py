@@ -1,0 +1,66 @@
+"""A second factor where a clinic asks for one: who has none sets it up first, and does nothing else until then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
+
+from accounts.models import Clinic
+from accounts.permissions import active_memberships, is_operator
+from clinic.api.problems import ProblemError, http_response
+
+ALLOWED = frozenset(
+    {
+        "mfa_activate_totp",
+        "mfa_reauthenticate",
+        "account_reauthenticate",
+        "account_logout",
+        "account_login",
+        "set_language",
+        "favicon",
+        "healthz-live",
+        "healthz-ready",
+    }
+)
+
+
+def has_second_factor(user: Any) -> bool:
+    """Tell whether the person has an authenticator app (recovery codes alone are none)."""
+    return is_mfa_enabled(user, [Authenticator.Type.TOTP])
+
+
+def needs_second_factor(user: Any, memberships: Any = None) -> bool:
+    """Tell whether a clinic of the person's asks for one; an operator sees every clinic, so any clinic does."""
+    memberships = active_memberships(user) if memberships is None else memberships
+    if any(one.clinic.require_mfa for one in memberships):
+        return True
+    return is_operator(user) and Clinic.objects.filter(require_mfa=True).exists()
+
+
+class RequireSecondFactor:
+    """Lead people of a clinic that asks for a second factor to where they set it up."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        """Answer in place of every page but the few that are needed for it."""
+        if not request.user.is_authenticated or request.resolver_match.view_name in ALLOWED:
+            return None
+        if not needs_second_factor(request.user, request.memberships) or has_second_factor(request.user):
+            return None
+        if request.path.startswith("/api/"):
+            said = _("Your clinic asks for a second factor. Sign in on the website and set it up.")
+            return http_response(ProblemError(403, said, code="second_factor_required"))
+        where = reverse("mfa_activate_totp")
+        return HttpResponseClientRedirect(where) if "HX-Request" in request.headers else HttpResponseRedirect(where)
