@@ -21,7 +21,11 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 ACCOUNT_REAUTHENTICATION_METHODS = ("password", "mfa")
 # A clinic's people share one address, so it may try often; the lock of a name at an address is axes' (below).
-ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "30/m/ip,10/5m/key", "reset_password": "20/m/ip,3/h/key"}
+ACCOUNT_RATE_LIMITS: dict[str, str] | bool = {
+    "login": "60/m/ip",
+    "login_failed": "30/m/ip,10/5m/key",
+    "reset_password": "20/m/ip,3/h/key",
+}
 
 MFA_ADAPTER = "accounts.entrance.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]

@@ -190,7 +190,7 @@ def test_setting_it_up_is_told_and_ends_the_sessions_elsewhere(client, specialis
     client.post("/accounts/2fa/totp/activate/", {"code": code_of(key)})
 
     assert mail.outbox[0].to == ["dr-ionescu@north.example"]
-    added = AuditEntry.objects.filter(action="second_factor.added").order_by("pk")
+    added = AuditEntry.objects.filter(action="second_factor.added").order_by("detail__type")
     assert [one.detail for one in added] == [{"type": "recovery_codes"}, {"type": "totp"}]
     assert client.get("/staff/").status_code == 200
     assert elsewhere.get("/staff/").status_code == 302
