@@ -18,8 +18,8 @@ from staff.demo.people import people
 # (patient, service, status) of the first clinic, every day, in this order from now on
 VISITS = (
     (1, "initial-evaluation", "confirmed"),
-    (2, "initial-evaluation", "booked"),
-    (3, "physiotherapy", "confirmed"),
+    (4, "initial-evaluation", "booked"),
+    (6, "physiotherapy", "confirmed"),
     (5, "follow-up-visit", "booked"),
     (7, "physiotherapy", "confirmed"),
 )

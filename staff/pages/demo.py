@@ -144,7 +144,9 @@ def _flow(maria: Patient) -> dict[str, Any]:
 def _in_words(at: datetime, moment: datetime, zone: str) -> str:
     """Say how far ahead a moment is, in days or weeks of the calendar."""
     days = (at.astimezone(ZoneInfo(zone)).date() - moment.astimezone(ZoneInfo(zone)).date()).days
-    if days <= 0:
+    if days < 0:
+        return _("overdue")
+    if days == 0:
         return _("today")
     if days == 1:
         return _("tomorrow")

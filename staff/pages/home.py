@@ -11,6 +11,7 @@ from django.utils.translation import get_language
 
 from accounts import audit
 from clinic.clock import now
+from messaging.models import Notification
 from messaging.services import mark_read
 from patients.models import Patient
 from staff import selectors
@@ -51,6 +52,7 @@ def patient_summary(request: Any, pk: int) -> HttpResponse:
 @page(methods=("POST",))
 def read_notification(request: Any, pk: int) -> HttpResponse:
     """Mark one's own notification as read."""
+    own(request, Notification.objects.all(), pk=pk)
     for member in request.desk.memberships:
         mark_read(notification_ids=[pk], recipient=member)
     return redirect(back_to(request, reverse("staff:home")))

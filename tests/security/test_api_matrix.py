@@ -11,23 +11,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.core.serializers.json import DjangoJSONEncoder
-from django.db import models
 
 from appointments.models import Appointment
 from appointments.tests.builders import make_service
 from clinic.api.docs import document
-from patients.models import Patient
 from tests.callers import Caller, caller_of
 from tests.cast import client_of
-from tests.rows import Rows, clinic_models
 from tests.security.api_routes import Route, model_of, routes
+from tests.security.foreign import SECRET, snapshot
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
 ROUTES = routes()
-SECRET = "zsouthsecretz"
 NOWHERE = "987654321"
-TOLD = {"name", "title", "given_name", "family_name", "text", "body", "subject", "details", "address", "instructions"}
 FORMATS = {
     "date-time": "2026-11-20T09:00:00Z",
     "date": "2026-11-20",
@@ -47,53 +42,12 @@ MEANT = {
 CALLERS = ("token", "clinic_admin", "specialist", "front_desk", "nobody")
 
 
-class Foreign(Rows):
-    """Rows of two clinics; the words of one of them would be known anywhere."""
-
-    def __init__(self, secretive: Any) -> None:
-        super().__init__()
-        self.secretive = secretive
-
-    def _value(self, field: Any, clinic: Any) -> Any:
-        if (
-            clinic == self.secretive
-            and isinstance(field, models.CharField | models.TextField)
-            and field.name in TOLD
-            and not field.choices
-        ):
-            return SECRET if not isinstance(field, models.EmailField) else f"{SECRET}@x.example"
-        return super()._value(field, clinic)
-
-
-@pytest.fixture
-def foreign(other_clinic, clinic, admin, specialist, front_desk, patient):
-    """One row of every kind in the other clinic, and of every kind at home."""
-    rows = Foreign(other_clinic)
-    for model in clinic_models():
-        rows.of(model, clinic)
-    Patient.objects.update(time_zone="")
-    found = {model: rows.of(model, other_clinic) for model in clinic_models()}
-    for model, row in found.items():
-        if any(field.name == "external_id" for field in model._meta.concrete_fields):
-            model._base_manager.filter(pk=row.pk).update(external_id="FOREIGN-1")
-    return found
-
-
 @pytest.fixture
 def caller(request, clinic, admin, specialist, front_desk):
     people = {"clinic_admin": admin, "specialist": specialist, "front_desk": front_desk}
     if request.param == "token":
         return caller_of(clinic)
     return Caller(client=client_of(people[request.param].user)) if request.param in people else Caller()
-
-
-def snapshot(clinic: Any) -> str:
-    """Return all that is stored of a clinic."""
-    kept = {
-        model._meta.label: list(model._base_manager.filter(clinic_id=clinic.pk).order_by("pk").values())
-        for model in clinic_models()
-    }
-    return json.dumps(kept, cls=DjangoJSONEncoder, sort_keys=True)
 
 
 def names_of(row: Any) -> list[str]:
