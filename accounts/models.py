@@ -25,6 +25,12 @@ def validate_time_zone(value: str) -> None:
         )
 
 
+def validate_phone(value: str) -> None:
+    """Refuse what nobody can dial: other signs than those of a number, or fewer than three digits."""
+    if set(value) - set("+0123456789 ()./-") or sum(sign.isdigit() for sign in value) < 3:
+        raise ValidationError(_("Write the number in digits, for example +40 21 555 0100."))
+
+
 def _cap(name: Any) -> models.PositiveSmallIntegerField:
     """Return the setting of a cap: messages to one patient in a day or a week; empty is no cap."""
     return models.PositiveSmallIntegerField(name, null=True, blank=True, validators=[MinValueValidator(1)])
@@ -46,7 +52,7 @@ class Clinic(models.Model):
     name = models.CharField(_("name"), max_length=200)
     time_zone = models.CharField(_("time zone"), max_length=64, validators=[validate_time_zone])
     language = models.CharField(_("language"), max_length=10, default="en")
-    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    phone = models.CharField(_("phone"), max_length=40, blank=True, validators=[validate_phone])
     address = models.CharField(_("address"), max_length=300, blank=True)
     week_start = models.PositiveSmallIntegerField(
         _("first day of the week"), choices=Weekday.choices, default=Weekday.MONDAY

@@ -7,14 +7,20 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
+from allauth.usersessions.models import UserSession
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
-from accounts.models import Clinic
-from accounts.permissions import active_memberships, is_operator
+from accounts import audit
+from accounts.actor import current
+from accounts.models import Clinic, Membership
+from accounts.permissions import Role, active_memberships, is_operator, require
+from accounts.services import opens_elsewhere
 from clinic.api.problems import ProblemError, http_response
+from clinic.errors import Refused
 
 ALLOWED = frozenset(
     {
@@ -42,6 +48,25 @@ def needs_second_factor(user: Any, memberships: Any = None) -> bool:
     if any(one.clinic.require_mfa for one in memberships):
         return True
     return is_operator(user) and Clinic.objects.filter(require_mfa=True).exists()
+
+
+@transaction.atomic
+def take_away(member: Membership) -> None:
+    """Take a person's second factor away, as when the phone is lost: who needs one sets up a new one.
+
+    Their sessions end. An admin does it for logins that open nothing outside the admin's own clinics, and not for
+    their own, which takes the factor itself.
+    """
+    require(member.clinic_id, Role.CLINIC_ADMIN)
+    if current().user_id == member.user_id:
+        raise Refused(_("Your own is changed in your own settings."), code="own")
+    if opens_elsewhere(member.user, member.clinic_id):
+        raise Refused(_("This person works elsewhere too. Ask a platform operator."), code="works_elsewhere")
+    taken, _each = Authenticator.objects.filter(user_id=member.user_id).delete()
+    if taken:
+        for session in UserSession.objects.filter(user_id=member.user_id):
+            session.end()
+        audit.record("second_factor.taken_away", obj=member)
 
 
 class RequireSecondFactor:

@@ -104,6 +104,11 @@ def _person(clinic: Clinic, email: str, name: str, password: str | None) -> User
             known.is_staff = True
             known.save(update_fields=["is_staff"])
         return known
+    return new_login(email, name, password)
+
+
+def new_login(email: str, name: str, password: str | None) -> User:
+    """Make a person known. Raises ClinicError if the password is weak."""
     given, _space, family = name.partition(" ")
     user = User(username=email.lower(), email=email, first_name=given[:150], last_name=family[:150], is_staff=True)
     if password:
@@ -116,17 +121,25 @@ def _person(clinic: Clinic, email: str, name: str, password: str | None) -> User
     return user
 
 
-def _check_elsewhere(known: User, clinic: Clinic) -> None:
-    """Refuse to draw another clinic's staff into one's own: it changes what they see and who may change their login.
+def opens_elsewhere(known: User, clinic: Any) -> bool:
+    """Tell whether a login opens what the acting admin of `clinic` (or its id) has no say in.
 
-    Nobody there was asked. An operator may, and so may an admin of all the clinics concerned.
+    An operator has a say in everything, and so has an admin of all the clinics concerned.
     """
     if for_the_platform():
-        return
+        return False
     actor = current()
     admin_at = Membership.objects.filter(user_id=actor.user_id or 0, is_active=True, role=Role.CLINIC_ADMIN)
     elsewhere = Membership.objects.filter(user=known).exclude(clinic=clinic)
-    if is_operator(known) or elsewhere.exclude(clinic_id__in=admin_at.values("clinic_id")).exists():
+    return is_operator(known) or elsewhere.exclude(clinic_id__in=admin_at.values("clinic_id")).exists()
+
+
+def _check_elsewhere(known: User, clinic: Clinic) -> None:
+    """Refuse to draw another clinic's staff into one's own: it changes what they see and who may change their login.
+
+    Nobody there was asked; an invitation asks.
+    """
+    if opens_elsewhere(known, clinic):
         raise Refused(
             _("This person signs in elsewhere on the platform already. Ask a platform operator to add them here."),
             code="works_elsewhere",

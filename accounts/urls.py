@@ -7,8 +7,10 @@ from allauth.mfa.totp import views as totp
 from django.urls import path, re_path
 
 from accounts.entrance import SecondStep, SignIn
+from accounts.views import join
 
 urlpatterns = [
+    path("join/<str:secret>/", join, name="join"),
     path("accounts/login/", SignIn.as_view(), name="account_login"),
     path("accounts/logout/", account.logout, name="account_logout"),
     path("accounts/inactive/", account.account_inactive, name="account_inactive"),

@@ -55,6 +55,8 @@ def test_a_new_clinic_has_no_caps_and_half_a_days_grace(db):
         ({"quiet_start": time(8), "quiet_end": time(8)}, "quiet_end"),
         ({"undo_seconds": 601}, "undo_seconds"),
         ({"week_start": 7}, "week_start"),
+        ({"phone": "call Ana"}, "phone"),
+        ({"phone": "+4"}, "phone"),
         ({"closed_weekdays": [0, 1, 2, 3, 4, 5, 6]}, "closed_weekdays"),
         ({"closed_weekdays": [6, 6]}, "closed_weekdays"),
         ({"closed_weekdays": [9]}, "closed_weekdays"),
