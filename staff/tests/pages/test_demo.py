@@ -6,20 +6,28 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import Membership
-from appointments.models import Appointment
+from appointments.models import Service
 from appointments.services import book
 from automations.models import Step
+from automations.recipes import install
 from clinic import clock
+from clinic.db import silently
 from messaging.services import Note, notify
-from staff import demo
-from staff.pages.demo import someone
+from staff.demo import people
+from staff.pages.demo import ASKED_RULE, someone
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def maria():
-    demo.seed(0)
+    """The first clinic of the demo with two of its patients and the two rules that the page shows at work."""
+    with silently("test"):
+        clinic = people.clinics()["harbour"]
+        for person in people.people()[:2]:
+            people.admit(clinic, person)
+    for slug in ("appointment-reminder-24h", ASKED_RULE):
+        install(clinic=clinic, slug=slug, mode="on")
     return someone(1)
 
 
@@ -28,15 +36,13 @@ def tell(maria, title):
 
 
 def next_visit(maria):
-    template = maria.appointments.first()
     return book(
         clinic=maria.clinic,
         patient=maria,
-        service=template.service,
+        service=Service.objects.filter(clinic=maria.clinic).first(),
         starts_at=clock.now() + timedelta(days=6),
-        specialist=template.specialist,
+        specialist=Membership.objects.get(slug="dr-ionescu"),
         status="confirmed",
-        override_reason="test",
     )
 
 
@@ -109,7 +115,7 @@ def test_cancelling_the_visit_strikes_its_reminder_and_says_why(client, maria):
 
 def test_a_visit_of_somebody_else_is_not_found(client, maria):
     client.get(reverse("staff:demo"))
-    other = Appointment.objects.exclude(patient=maria).filter(status="confirmed").first()
+    other = next_visit(someone(2))
 
     assert client.post(reverse("staff:demo-cancel", args=[other.pk])).status_code == 404
     other.refresh_from_db()
