@@ -26,7 +26,7 @@ from staff.choosing import find_patients
 from staff.frame import attempt, attempt_form, own, page, paged
 from staff.message_preview import Preview, preview
 from staff.pages.messages import MAIL_POLICY
-from staff.pages.template_forms import Bodies, TemplateForm, typed_bodies
+from staff.pages.template_forms import FIELDS, Bodies, TemplateForm, typed_bodies
 
 ADMIN = (Role.CLINIC_ADMIN,)
 SEEN = "previewed"
@@ -68,10 +68,11 @@ def _edit(request: Any, template: MessageTemplate | None) -> HttpResponse:
             return redirect("staff:message-templates")
         return _page(request, template, form, bodies, status=422)
     if posted:
-        rows, initial = typed_bodies(request.POST), request.POST.dict()
+        initial: dict[str, Any] = request.POST.dict()
+        rows: list[Any] = typed_bodies(request.POST)
         initial["inside_only"] = "inside_only" in request.POST
     elif template is not None:
-        rows = list(template.bodies.order_by("language").values("language", "subject", "text"))
+        rows = [*template.bodies.order_by("language").values(*FIELDS)]
         initial = {name: getattr(template, name) for name in ("name", "category", "inside_only")}
     else:
         rows, initial = [{"language": request.desk.clinic.language}], {}
