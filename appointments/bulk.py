@@ -26,21 +26,28 @@ Status = Appointment.Status
 WORDS = dict(Status.choices)
 
 
-def upsert(clinic: Clinic, records: Sequence[Mapping[str, Any]]) -> Iterator[Written]:
+def upsert(clinic: Clinic, records: Sequence[Mapping[str, Any]], *, imported: bool = False) -> Iterator[Written]:
     """Book or change appointments, told in the records' order; see appointments/api for a record's members.
 
     A status that differs is that transition, at `occurred_at` (now); another start or specialist is a reschedule or a
     reassignment; what is left out stays. The same as is stored: nothing is written and nothing fires.
+    What is `imported` was booked elsewhere already, so no blocking form keeps it out.
     """
     require(clinic, *DESK)
-    return write_batches(records, _Writer(clinic))
+    return write_batches(records, _Writer(clinic, imported=imported))
+
+
+def check(clinic: Clinic, records: Sequence[Mapping[str, Any]], *, imported: bool = False) -> Iterator[Written]:
+    """Tell what `upsert` would do with each record; nothing is locked or written."""
+    require(clinic, *DESK)
+    return write_batches(records, _Writer(clinic, imported=imported, dry=True))
 
 
 class _Writer:
-    """Writes one batch in the caller's transaction."""
+    """Writes one batch in the caller's transaction; a dry one only plans."""
 
-    def __init__(self, clinic: Clinic) -> None:
-        self.clinic = clinic
+    def __init__(self, clinic: Clinic, *, imported: bool = False, dry: bool = False) -> None:
+        self.clinic, self.imported, self.dry = clinic, imported, dry
         self.now: datetime = now()
         self.services = {row.slug: row for row in Service.objects.for_clinic(clinic)}
         staff = Membership.objects.for_clinic(clinic).filter(role=Role.SPECIALIST)
@@ -55,21 +62,27 @@ class _Writer:
                 self._plan(record, self.rows.get(record["external_id"]), plan)
             except ClinicError as error:
                 plan.answers.append((REFUSED, None, error))
+        if not self.dry:
+            self._write(plan)
+        return [Written(what, row.pk if row is not None else None, error) for what, row, error in plan.answers]
+
+    def _write(self, plan: Planned) -> None:
         Appointment.objects.bulk_create(plan.new)
         if plan.changed:
             Appointment.objects.bulk_update(plan.changed, sorted(plan.fields))
         audit.record_many([_entry(what, row) for what, row, _error in plan.answers if what in (CREATED, UPDATED)])
-        return [Written(what, row.pk if row is not None else None, error) for what, row, error in plan.answers]
 
     def _read(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """Lock every patient concerned, then read what is stored."""
+        """Lock every patient concerned (unless it is dry), then read what is stored."""
         mine = Appointment.objects.for_clinic(self.clinic).filter(external_id__in=[r["external_id"] for r in records])
         named = {record["patient"] for record in records if "patient" in record}
         people = Patient.objects.for_clinic(self.clinic).filter(external_id__in=named)
-        lock_patients({*people.values_list("pk", flat=True), *mine.values_list("patient_id", flat=True)})
+        if not self.dry:
+            lock_patients({*people.values_list("pk", flat=True), *mine.values_list("patient_id", flat=True)})
         self.patients: dict[str, Patient] = {row.external_id: row for row in people}
         self.rows: dict[str, Appointment] = {row.external_id: row for row in mine}
-        self.blocked = patients_with_blocking_forms(row.pk for row in self.patients.values())
+        looked_at = () if self.imported else self.patients.values()
+        self.blocked = patients_with_blocking_forms(row.pk for row in looked_at)
 
     def _plan(self, record: Mapping[str, Any], row: Appointment | None, plan: Planned) -> None:
         occurred_at = record.get("occurred_at")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -100,12 +100,34 @@ def backtest(rule: Rule, *, days: int = 30, spec: RuleSpec | None = None) -> Bac
     for "once", and only if it was this rule. Raises ClinicError for other days, RuleInvalid for a draft that is none.
     """
     require(rule.clinic)
-    if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= MAX_DAYS:
-        message = _("Choose a whole number of days from 1 to %(most)s.") % {"most": MAX_DAYS}
-        raise ClinicError(message, code="out_of_range", path="days")
+    check_days(days)
     spec = spec or wording_of(rule)
     with read_only():
         return _Test(rule, spec, days).run()
+
+
+def walk(rule: Rule, *, days: int = 30, spec: RuleSpec | None = None) -> Iterator[tuple[int, int, Backtest]]:
+    """Ask as `backtest` does, but so many events at a time: yields how many were asked, of how many, and the answer.
+
+    Between two yields nothing is open, so the caller may write down how far it is.
+    """
+    require(rule.clinic)
+    check_days(days)
+    with read_only():
+        test = _Test(rule, spec or wording_of(rule), days)
+        keys = test.begin()
+    yield 0, len(keys), test.found
+    for start in range(0, len(keys), READ):
+        with read_only():
+            test.ask(keys[start : start + READ])
+        yield min(start + READ, len(keys)), len(keys), test.found
+
+
+def check_days(days: int) -> None:
+    """Refuse days that nobody can look back."""
+    if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= MAX_DAYS:
+        message = _("Choose a whole number of days from 1 to %(most)s.") % {"most": MAX_DAYS}
+        raise ClinicError(message, code="out_of_range", path="days")
 
 
 class _Test:
@@ -128,17 +150,14 @@ class _Test:
 
     def run(self) -> Backtest:
         """Walk."""
-        self._remember_earlier_runs()
-        for events in self._events():
-            recalled = recall(events, self.asks)
-            for event in events:
-                self._ask(event, recalled.facts[event.pk])
-                self.found.unknown.update(recalled.unknown.get(event.pk, ()))
-        self.found.unknown_asks = named(self.found.unknown, self.asks)
+        keys = self.begin()
+        for start in range(0, len(keys), READ):
+            self.ask(keys[start : start + READ])
         return self.found
 
-    def _events(self) -> Iterator[list[Event]]:
-        """Read the events that were answered, in the order in which they were recorded."""
+    def begin(self) -> list[int]:
+        """Remember what ran before, and return the events to ask, in the order in which they were recorded."""
+        self._remember_earlier_runs()
         rows = Event.objects.filter(
             Q(rule=None) | Q(rule_id=self.rule.pk),
             clinic_id=self.clinic.pk,
@@ -148,10 +167,16 @@ class _Test:
             state=Event.State.MATCHED,
             muted="",
         )
-        keys = list(rows.order_by("pk").values_list("pk", flat=True))
-        for start in range(0, len(keys), READ):
-            chunk = keys[start : start + READ]
-            yield list(Event.objects.filter(pk__in=chunk).order_by("pk").defer("last_error", "origin"))
+        return list(rows.order_by("pk").values_list("pk", flat=True))
+
+    def ask(self, keys: Sequence[int]) -> None:
+        """Ask some of the events."""
+        events = list(Event.objects.filter(pk__in=keys).order_by("pk").defer("last_error", "origin"))
+        recalled = recall(events, self.asks)
+        for event in events:
+            self._ask(event, recalled.facts[event.pk])
+            self.found.unknown.update(recalled.unknown.get(event.pk, ()))
+        self.found.unknown_asks = named(self.found.unknown, self.asks)
 
     def _remember_earlier_runs(self) -> None:
         if self.spec.settings.reentry.mode == "every_time" or self.rule.pk is None:

@@ -91,6 +91,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "crispy_forms",
     "crispy_bootstrap5",
+    "import_export",
     "clinic",
     "accounts",
     "patients",
@@ -167,10 +168,14 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_DEFAULT_QUEUE = "engine"
 CELERY_TASK_QUEUES = queues()
-CELERY_TASK_ROUTES = {"automations.tasks.*": {"queue": "engine"}, "messaging.tasks.*": {"queue": "deliver"}}
+CELERY_TASK_ROUTES = {
+    "automations.tasks.*": {"queue": "engine"},
+    "staff.tasks.*": {"queue": "engine"},
+    "messaging.tasks.*": {"queue": "deliver"},
+}
 CELERY_BEAT_SCHEDULE = {
     task.replace(".tasks.", "-"): {"task": task, "schedule": 1.0, "options": {"expires": 5}}
-    for task in ("automations.tasks.tick", "automations.tasks.sweep", "messaging.tasks.tick")
+    for task in ("automations.tasks.tick", "automations.tasks.sweep", "staff.tasks.tick", "messaging.tasks.tick")
 }
 CELERY_BEAT_SCHEDULER = "clinic.celery.MemoryScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1

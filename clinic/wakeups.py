@@ -21,6 +21,7 @@ from clinic.celery import app
 TASKS = {
     "engine": ("automations.tasks.drain", "engine"),
     "sweep": ("automations.tasks.sweep", "engine"),
+    "jobs": ("staff.tasks.drain", "engine"),
     "deliver": ("messaging.tasks.drain", "deliver"),
 }
 """By lane: the task that looks after it, and the queue of the workers that run it."""
@@ -117,7 +118,7 @@ os.register_at_fork(after_in_child=_after_fork)
 
 
 def wake(lane: str) -> None:
-    """Say that `lane` ("engine", "sweep" or "deliver") has work. Call it from `transaction.on_commit`.
+    """Say that `lane` ("engine", "sweep", "jobs" or "deliver") has work. Call it from `transaction.on_commit`.
 
     Returns at once and raises nothing but KeyError for a lane that does not exist.
     """

@@ -30,18 +30,25 @@ def upsert(clinic: Clinic, records: Sequence[Mapping[str, Any]]) -> Iterator[Wri
     return write_batches(records, _Writer(clinic))
 
 
-class _Writer:
-    """Writes one batch in the caller's transaction."""
+def check(clinic: Clinic, records: Sequence[Mapping[str, Any]]) -> Iterator[Written]:
+    """Tell what `upsert` would do with each record; nothing is locked or written."""
+    require(clinic)
+    return write_batches(records, _Writer(clinic, dry=True))
 
-    def __init__(self, clinic: Clinic) -> None:
-        self.clinic = clinic
+
+class _Writer:
+    """Writes one batch in the caller's transaction; a dry one only plans."""
+
+    def __init__(self, clinic: Clinic, dry: bool = False) -> None:
+        self.clinic, self.dry = clinic, dry
         self.now: datetime = now()
         self.today: date = local_date(clinic, self.now)
 
     def __call__(self, records: Sequence[Mapping[str, Any]]) -> list[Written]:
         """Plan every record against what is stored, then write all in a few statements."""
         mine = Patient.objects.for_clinic(self.clinic).filter(external_id__in=[one["external_id"] for one in records])
-        lock_patients(mine.values_list("pk", flat=True))
+        if not self.dry:
+            lock_patients(mine.values_list("pk", flat=True))
         stored: dict[str, Patient] = {row.external_id: row for row in mine}
         plan = Planned()
         for record in records:
@@ -49,13 +56,17 @@ class _Writer:
                 self._plan(record, stored.get(record["external_id"]), plan)
             except ClinicError as error:
                 plan.answers.append((REFUSED, None, error))
+        if not self.dry:
+            self._write(plan)
+        return [Written(what, row.pk if row is not None else None, error) for what, row, error in plan.answers]
+
+    def _write(self, plan: Planned) -> None:
         Patient.objects.bulk_create(plan.new)
         if plan.changed:
             Patient.objects.bulk_update(plan.changed, sorted(plan.fields))
         told = [(what, row) for what, row, _error in plan.answers if what in (CREATED, UPDATED)]
         names = {CREATED: "patient.registered", UPDATED: "patient.updated"}
         audit.record_many([audit.entry(names[what], obj=row, detail={"bulk": True}) for what, row in told])
-        return [Written(what, row.pk if row is not None else None, error) for what, row, error in plan.answers]
 
     def _plan(self, record: Mapping[str, Any], row: Patient | None, plan: Planned) -> None:
         occurred_at = record.get("occurred_at")

@@ -1,0 +1,1 @@
+"""Spreadsheets: read, understood, checked, written into the records, and made from them."""
