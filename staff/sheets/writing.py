@@ -168,15 +168,16 @@ def _walk(held: Held, ways: Mapping[str, Write], after: str) -> bool:
     sheet = _sheet(job)
     reader = Reader(sheet)
     parts = sheet.parts.order_by("number")
+    begun = job.result.get("part", 0)
     while part := parts.filter(number__gte=job.result.get("part", 0)).first():
+        if held.out_of_time and part.number > begun:
+            return False
         with held.part(len(part.rows)):
             counts = write_part(reader, part, ways[sheet.noun])
             _add(job, counts, part.number + 1)
             if after == Sheet.State.DONE:
                 keeping.keep_refused(part)
             part.save(update_fields=["rows", "refused"])
-        if held.out_of_time:
-            return False
     with held.part():
         sheet.counts, sheet.state, sheet.expires_at = _counted(job), after, now() + keeping.KEPT
         sheet.save(update_fields=["counts", "state", "expires_at"])
