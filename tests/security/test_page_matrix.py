@@ -18,13 +18,19 @@ OURS = ("staff",)
 WAYS = {"IntConverter": ID, "SlugConverter": SLUG}
 
 
-def addresses() -> Iterator[tuple[str, dict[str, object]]]:
-    """Yield each page that names a record: its name and what stands for the other clinic's."""
+def named_pages() -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield each page: its name, and the kind of each of its parameters. The demo's page is no page of the product."""
     for resolver in get_resolver().url_patterns:
         for name, pattern in _named(resolver):
-            kinds = {key: type(one).__name__ for key, one in pattern.pattern.converters.items()}
-            if any(kind == "IntConverter" for kind in kinds.values()) and ":demo" not in name:
-                yield name, {key: WAYS.get(kind, SLUG) for key, kind in kinds.items()}
+            if ":demo" not in name:
+                yield name, {key: type(one).__name__ for key, one in pattern.pattern.converters.items()}
+
+
+def addresses() -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield each page that names a record: its name and what stands for the other clinic's."""
+    for name, kinds in named_pages():
+        if "IntConverter" in kinds.values():
+            yield name, {key: WAYS.get(kind, SLUG) for key, kind in kinds.items()}
 
 
 def _named(one: URLPattern | URLResolver, space: str = "") -> Iterator[tuple[str, URLPattern]]:

@@ -1,0 +1,90 @@
+"""No page says anything that nobody can translate."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+from django.utils import translation
+
+from accounts.models import Clinic, User
+from tests.cast import client_of
+from tests.i18n import pseudo
+from tests.rows import Rows, clinic_models
+from tests.security.test_page_matrix import named_pages
+
+pytestmark = pytest.mark.django_db
+ID = 700_000_002
+DOT = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+"""A picture of one point, where a row keeps a picture."""
+MARKS = {"UTC", "SMS", "CSV", "XLSX", "PDF", "API", "kB", "MB"}
+
+
+class AtHome(Rows):
+    """One row of every kind, all with one id, so that every page about one record finds it."""
+
+    def _value(self, field: Any, clinic: Any) -> Any:
+        return DOT if isinstance(field, models.BinaryField) else super()._value(field, clinic)
+
+    def _values(self, model: Any, clinic: Any) -> dict[str, Any]:
+        return {**super()._values(model, clinic), model._meta.pk.attname: ID}
+
+
+@pytest.fixture
+def rows(clinic, admin, patient):
+    made = AtHome()
+    for model in clinic_models():
+        made.of(model, clinic)
+    return made
+
+
+@pytest.fixture
+def in_brackets(monkeypatch):
+    pseudo.install()
+    monkeypatch.setattr(translation, "get_language_from_request", lambda request, check_path=False: pseudo.CODE)
+    yield
+    translation.activate(settings.LANGUAGE_CODE)
+
+
+def stored() -> set[str]:
+    """Return every text of the database: a name is not for translating."""
+    found: set[str] = set(MARKS)
+    for model in [*clinic_models(), Clinic, User, apps.get_model("accounts", "AuditEntry")]:
+        texts = [
+            one.attname
+            for one in model._meta.concrete_fields
+            if isinstance(one, models.CharField | models.TextField) and not one.choices
+        ]
+        for row in model._base_manager.values_list(*texts) if texts else ():
+            found |= {str(value) for value in row if value}
+    return found
+
+
+def test_every_page_of_the_staff_can_be_translated(rows, admin, in_brackets):
+    client = client_of(admin.user)
+    missing, seen = {}, 0
+    for name, kinds in named_pages():
+        values = {key: ID if kind == "IntConverter" else "x" for key, kind in kinds.items()}
+        answer = client.get(reverse(name, kwargs=values), follow=True)
+        if answer.status_code != 200 or "html" not in answer["Content-Type"]:
+            continue
+        seen += 1
+        found = pseudo.untranslated(answer.content.decode(), stored())
+        if found:
+            missing[name] = sorted(set(found))[:8]
+    assert missing == {}
+    assert seen > 20
+
+
+def test_what_nobody_marked_is_found():
+    html = (
+        '<p>⟦Home⟧ x12</p><p>Plain</p><button aria-label="Close">⟦x⟧</button>'
+        '<p translate="no">Zürich</p><script>var one</script>'
+    )
+
+    assert pseudo.untranslated(html, {"x12"}) == ["Plain", "Close"]
