@@ -1,7 +1,7 @@
 """Visits at the same time: two of one patient, or two at one specialist.
 
 Whoever books on a page is told and may go on with a reason; programs and imports know better and are not asked. The
-patient's lock keeps two bookings of one patient apart. Two at one specialist have a lock of their own: it is taken after
+patient's lock keeps two bookings of one patient apart. Two at one specialist have a lock of their own: it comes after
 the patients', and whoever holds it waits for nobody, so that no ring can form.
 """
 

@@ -7,26 +7,33 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib import admin
 from django.db.models import Q
 from django.urls import reverse
 
 from accounts.models import Membership
 from appointments.models import Appointment
-from appointments.selectors import last_appointment, next_appointment
+from appointments.selectors import appointments_between, last_appointment, next_appointment
+from automations.engine.declare import catalog
+from automations.interventions import SENDERS
+from automations.models import Step
 from forms_app.models import FormRequest, FormResponse
 from forms_app.selectors import open_requests
-from messaging.models import Notification
-from messaging.selectors import unread_notifications
+from messaging.models import Delivery, Notification
+from messaging.selectors import not_arrived, unread_notifications
 from patients.models import Patient
 from patients.selectors import age_of
+from staff import days
 from staff.answers import answer_lines
 from staff.care import Care, care_of
+from staff.visiting import Row, rows_of
 from worklist.models import Task
 from worklist.selectors import open_tasks_about, open_tasks_of, with_overdue
 
 NEW_ANSWERS = timedelta(days=30)
+NOT_ARRIVED_SINCE = timedelta(days=7)
 LIST_MAX = 50
+VISITS_MAX = 100
+FAILED_MAX = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,28 +99,69 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """A step that a rule in review planned: what it would do."""
+
+    step: Step
+    action: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """What one person has to look at, at one clinic."""
 
     told: list[Told]
     tasks: list[Task]
+    visits: list[Row]
+    drafts: list[Draft]
+    failed: list[Delivery]
+
+    @property
+    def patients(self) -> list[int]:
+        """Name the patients of whom something is shown."""
+        ids = {row.visit.patient_id for row in self.visits} | {one.notification.patient_id for one in self.told}
+        ids |= {row.patient_id for row in (*self.tasks, *self.failed)} | {one.step.patient_id for one in self.drafts}
+        return sorted(ids - {None})
 
 
-def board_of(memberships: Sequence[Membership], now: datetime) -> Board:
-    """Return the unread notifications and the open tasks of one person's roles at one clinic."""
-    notes = [note for one in memberships for note in unread_notifications(one)[:LIST_MAX]]
+def board_of(desk: Any, now: datetime) -> Board:
+    """Return the day of one person at one clinic, in all their roles there; a specialist's visits are their own."""
+    notes = [note for one in desk.here for note in unread_notifications(one)[:LIST_MAX]]
     return Board(
         told=[Told(note, link_of(note)) for note in notes],
-        tasks=list(with_overdue(open_tasks_of(*memberships), now)[:LIST_MAX]),
+        tasks=list(with_overdue(open_tasks_of(*desk.here), now)[:LIST_MAX]),
+        visits=rows_of(desk, _visits_today(desk, now), now),
+        drafts=drafts_of(desk.clinic) if desk.role in SENDERS else [],
+        failed=list(not_arrived(desk.clinic).filter(finished_at__gte=now - NOT_ARRIVED_SINCE)[:FAILED_MAX]),
     )
 
 
-ADMIN_PAGES: dict[str, Any] = {"appointment": Appointment, "form": FormRequest, "task": Task}
+def _visits_today(desk: Any, now: datetime) -> list[Appointment]:
+    day = days.today(desk.clinic, now)
+    rows = appointments_between(desk.clinic, *days.bounds(desk.clinic, day, day))
+    if desk.role == Membership.Role.SPECIALIST:
+        rows = rows.filter(specialist=desk.membership)
+    return list(rows.exclude(status=Appointment.Status.ENTERED_IN_ERROR)[:VISITS_MAX])
+
+
+def drafts_of(clinic: Any) -> list[Draft]:
+    """Return what rules in review planned and nobody has approved yet, the soonest first."""
+    rows = Step.objects.for_clinic(clinic).filter(rule__clinic=clinic, state=Step.State.HELD, reason="review")
+    rows = rows.select_related("rule", "patient").defer("rule__draft", "config", "result").order_by("due_at", "pk")
+    return [Draft(step, _action(step)) for step in rows[:LIST_MAX]]
+
+
+def _action(step: Step) -> Any:
+    declared = catalog.actions.get(step.action)
+    return declared.label if declared else step.action
 
 
 def link_of(note: Notification) -> str:
     """Return the address a notification leads to; the patient's summary unless it names another record."""
-    model = ADMIN_PAGES.get(note.link_kind)
-    if model is not None and note.link_id and admin.site.is_registered(model):
-        return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[note.link_id])
+    if note.link_id and note.link_kind == "appointment":
+        return reverse("staff:visit", args=[note.link_id])
+    if note.link_id and note.link_kind == "form":
+        return reverse("staff:form", args=[note.link_id])
+    if note.link_id and note.link_kind == "task":
+        return f"{reverse('staff:worklist')}?task={note.link_id}"
     return reverse("staff:patient-summary", args=[note.patient_id])

@@ -40,9 +40,11 @@ def with_overdue(rows: QuerySet[Task], now: datetime) -> QuerySet[Task]:
     return rows.annotate(is_overdue=late)
 
 
-def tasks_at(clinic: Any, *, over: bool = False) -> QuerySet[Task]:
-    """Return a clinic's open tasks in the order in which to do them, or those that are over, the last one first."""
-    if not over:
+def tasks_at(clinic: Any, *, over: bool | None = False) -> QuerySet[Task]:
+    """Return a clinic's open tasks in the order in which to do them; over: what is over, the last first; None: both."""
+    if over is False:
         return open_tasks().filter(clinic=clinic)
-    rows = Task.objects.for_clinic(clinic).exclude(status=Task.Status.OPEN)
+    rows = Task.objects.for_clinic(clinic)
+    if over:
+        rows = rows.exclude(status=Task.Status.OPEN)
     return rows.select_related("patient", "assignee").order_by("-finished_at", "-pk")

@@ -1,4 +1,4 @@
-"""The first page, the clinic that one is at, a patient's summary, and what is done from the lists of both."""
+"""The first page, the clinic that one is at, a patient's summary, and what is done from the first page's lists."""
 
 from __future__ import annotations
 
@@ -8,24 +8,26 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
+from automations import interventions
+from automations.models import Step
 from clinic.clock import now
-from messaging.models import Notification
-from messaging.services import mark_read
+from messaging.models import Delivery, Notification
+from messaging.services import mark_read, retry_failed
 from patients.models import Patient
 from staff import selectors
 from staff.frame import attempt, back_to, own, page, sit
-from worklist import services as worklist
-from worklist.models import Task
 
 
 @page(methods=("GET", "HEAD"))
 def home(request: Any) -> HttpResponse:
-    """Show the signed-in person's unread notifications and open tasks at the clinic where they are."""
-    audit.record("home.read", clinic_id=request.desk.clinic.pk)
-    board = selectors.board_of(request.desk.here, now())
-    return render(request, "staff/home.html", {"board": board, "name": request.desk.membership.name})
+    """Show the day of the signed-in person at the clinic where they are: visits, tasks, drafts, what went wrong."""
+    board = selectors.board_of(request.desk, now())
+    audit.record("home.read", clinic_id=request.desk.clinic.pk, detail={"patients": board.patients})
+    shown = {"board": board, "name": request.desk.membership.name, "here": request.get_full_path()}
+    return render(request, "staff/home.html", shown)
 
 
 @page(methods=("POST",))
@@ -58,16 +60,28 @@ def read_notification(request: Any, pk: int) -> HttpResponse:
     return redirect(back_to(request, reverse("staff:home")))
 
 
-VERBS = {"claim": worklist.claim, "done": worklist.complete}
+DRAFT_VERBS: dict[str, tuple[Any, Any]] = {
+    "approve": (interventions.release, _("Approved.")),
+    "skip": (interventions.skip, _("Skipped.")),
+}
 
 
 @page(methods=("POST",))
-def move_task(request: Any, pk: int, verb: str) -> HttpResponse:
-    """Claim a task, or note that it is done."""
-    task = own(request, Task.objects.all(), pk=pk)
-    if verb not in VERBS:
+def move_draft(request: Any, pk: int, verb: str) -> HttpResponse:
+    """Approve what a rule in review planned, or skip it."""
+    step = own(request, Step.objects.all(), pk=pk)
+    if verb not in DRAFT_VERBS:
         raise Http404
-    attempt(request, lambda: VERBS[verb](task))
+    call, said = DRAFT_VERBS[verb]
+    attempt(request, lambda: call(step), said)
+    return redirect(back_to(request, reverse("staff:home")))
+
+
+@page(methods=("POST",))
+def retry_message(request: Any, pk: int) -> HttpResponse:
+    """Try a message again that failed or of which nobody knows."""
+    delivery = own(request, Delivery.objects.all(), pk=pk)
+    attempt(request, lambda: retry_failed(delivery), _("It is tried again."))
     return redirect(back_to(request, reverse("staff:home")))
 
 
@@ -76,5 +90,6 @@ urlpatterns = [
     path("staff/desk/", change_desk, name="desk"),
     path("staff/patients/<int:pk>/summary/", patient_summary, name="patient-summary"),
     path("staff/notifications/<int:pk>/read/", read_notification, name="notification-read"),
-    path("staff/tasks/<int:pk>/<slug:verb>/", move_task, name="task-move"),
+    path("staff/home/drafts/<int:pk>/<slug:verb>/", move_draft, name="draft-move"),
+    path("staff/home/messages/<int:pk>/retry/", retry_message, name="message-retry"),
 ]

@@ -92,7 +92,7 @@ def test_a_notification_leads_to_the_record_it_names(patient, front_desk):
     task = worklist.create(clinic=patient.clinic, title="Call", patient=patient, role="front_desk")
     note = Notification(clinic=patient.clinic, patient=patient, link_kind="task", link_id=task.pk)
 
-    assert selectors.link_of(note) == f"/admin/worklist/task/{task.pk}/change/"
+    assert selectors.link_of(note) == f"/staff/worklist/?task={task.pk}"
 
 
 def test_home_of_a_person_without_a_clinic_leads_to_the_administration(as_operator):
