@@ -119,9 +119,9 @@ class Board:
     @property
     def patients(self) -> list[int]:
         """Name the patients of whom something is shown."""
-        ids = {row.visit.patient_id for row in self.visits} | {one.notification.patient_id for one in self.told}
-        ids |= {row.patient_id for row in (*self.tasks, *self.failed)} | {one.step.patient_id for one in self.drafts}
-        return sorted(ids - {None})
+        rows: list[Any] = [*self.tasks, *self.failed, *(one.visit for one in self.visits)]
+        rows += [*(one.notification for one in self.told), *(one.step for one in self.drafts)]
+        return sorted({row.patient_id for row in rows} - {None})
 
 
 def board_of(desk: Any, now: datetime) -> Board:

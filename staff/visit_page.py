@@ -140,6 +140,6 @@ def _why(detail: dict[str, Any]) -> str:
 
 
 def _names(clinic_id: int, entries: Iterable[AuditEntry]) -> dict[int | None, str]:
-    users = {one.actor_id for one in entries if one.actor_kind == "user"}
+    users = {one.actor_id for one in entries if one.actor_kind == "user" and one.actor_id is not None}
     rows = Membership.objects.filter(clinic_id=clinic_id, user_id__in=users).order_by("-pk")
     return {row.user_id: row.name for row in rows}
