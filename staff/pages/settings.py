@@ -7,17 +7,26 @@ from typing import Any
 from allauth.account.decorators import reauthentication_required
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.translation import gettext as _
 
-from accounts.permissions import Role
+from accounts.permissions import Role, allowed
 from accounts.second_factor import has_second_factor, needs_second_factor
 from accounts.sessions import end_others, sessions_of
-from staff.frame import page
+from staff.frame import own, page
 
 ADMINS = (Role.CLINIC_ADMIN,)
+
+
+def own_as_admin(request: Any, rows: QuerySet[Any], **which: Any) -> Any:
+    """Return the one row of a clinic where the person is an admin, moving them there. Raises Http404."""
+    row = own(request, rows, **which)
+    if not allowed(row.clinic_id, *ADMINS):
+        raise Http404
+    return row
 
 
 @page(methods=("GET", "HEAD"))
