@@ -33,19 +33,24 @@ def _writer(field: models.Field[Any, Any]) -> Callable[[Any], Any]:
 
 @cache
 def _writers(model: type[models.Model]) -> tuple[Callable[[Any], Any], ...]:
-    return tuple(_writer(field) for field in model._meta.local_concrete_fields)
+    return tuple(_writer(field) for field in _written(model))
+
+
+def _written(model: type[models.Model]) -> list[Any]:
+    """Return the columns that a row brings with it: all but those that the database works out."""
+    return [field for field in model._meta.local_concrete_fields if not field.generated]
 
 
 @cache
 def _clocks(model: type[models.Model]) -> tuple[str, ...]:
     """Return the attributes that the database's clock fills."""
-    return tuple(f.attname for f in model._meta.local_concrete_fields if f.has_db_default())
+    return tuple(f.attname for f in _written(model) if f.has_db_default())
 
 
 @cache
 def _statements(model: type[models.Model]) -> tuple[str, sql.Composed, tuple[models.Field[Any, Any], ...]]:
     table = model._meta.db_table
-    fields = tuple(model._meta.local_concrete_fields)
+    fields = tuple(_written(model))
     columns: sql.Composed = sql.SQL(", ").join(sql.Identifier(str(f.column)) for f in fields)
     copy = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), columns)
     keys = "SELECT nextval(pg_get_serial_sequence(%s, 'id')), clinic_now() FROM generate_series(1, %s)"

@@ -72,6 +72,14 @@ def set_contacts(patient: Patient, contacts: Sequence[dict[str, Any]]) -> None:
         _remove_contact(contact)
 
 
+@transaction.atomic
+def remove_contact(contact: Contact) -> None:
+    """Take somebody off the list. Raises ClinicError if messages went to them."""
+    require(contact.clinic_id)
+    lock_patients([contact.patient_id])
+    _remove_contact(contact)
+
+
 def _remove_contact(contact: Contact) -> None:
     audit.record("contact.removed", obj=contact)
     try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import validate_time_zone
@@ -11,6 +13,16 @@ from clinic.clock import ClinicNow
 from clinic.db import ClinicForeignKey, ClinicModel, WatchedModel
 from clinic.text import FoldedField
 from patients.categories import Category, Channel
+
+
+class Searched(models.Func):
+    """What the search of patients looks at: a blank before each word, the phone's digits behind a #."""
+
+    template = (
+        "' ' || given_name_folded || ' ' || family_name_folded || ' ' || external_id_folded"
+        " || ' #' || regexp_replace(phone, '[^0-9]', '', 'g')"
+    )
+    output_field = models.TextField()
 
 
 class Patient(WatchedModel):
@@ -33,8 +45,11 @@ class Patient(WatchedModel):
         BOUNCED = "bounced", _("bounced")
 
     external_id = models.CharField(_("external id"), max_length=200, null=True, blank=True)
+    external_id_folded = FoldedField("external_id")
     given_name = models.CharField(_("given name"), max_length=200)
+    given_name_folded = FoldedField("given_name")
     family_name = models.CharField(_("family name"), max_length=200, blank=True)
+    family_name_folded = FoldedField("family_name")
     birth_date = models.DateField(_("date of birth"), null=True, blank=True)
     sex = models.CharField(_("sex"), max_length=10, choices=Sex.choices, default=Sex.UNKNOWN)
     email = models.EmailField(_("email"), blank=True)
@@ -42,6 +57,7 @@ class Patient(WatchedModel):
         max_length=10, choices=EmailStatus.choices, default=EmailStatus.UNTRIED, editable=False
     )
     phone = models.CharField(_("phone"), max_length=40, blank=True)
+    searched = models.GeneratedField(expression=Searched(), output_field=models.TextField(), db_persist=True)
     language = models.CharField(_("language"), max_length=35, blank=True)
     language_folded = FoldedField("language")
     city = models.CharField(_("city"), max_length=200, blank=True)
@@ -78,6 +94,12 @@ class Patient(WatchedModel):
         ordering = ("family_name", "given_name", "id")
         constraints = [
             models.UniqueConstraint(fields=["clinic", "external_id"], name="patient_external_id_in_clinic"),
+        ]
+        indexes = [
+            GinIndex(OpClass("searched", name="gin_trgm_ops"), name="patient_searched"),
+            models.Index(fields=["clinic", "family_name", "given_name", "id"], name="patient_by_name"),
+            models.Index("clinic", Upper("email"), name="patient_by_email"),
+            models.Index(fields=["clinic", "birth_date"], name="patient_by_birth_date"),
         ]
 
     def __str__(self) -> str:

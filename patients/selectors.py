@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.selectors import local_date
 from clinic.errors import ClinicError
+from clinic.text import fold
 from patients.models import Contact, Patient
 
 
@@ -65,6 +66,51 @@ def find(clinic: Any, *, external_id: str) -> Patient:
     if patient is None:
         raise ClinicError(f"There is no patient “{external_id}” here.", code="not_found", path="external_id")
     return patient
+
+
+WORDS_MAX = 6
+ID_DIGITS = 18
+
+
+def search(rows: QuerySet[Patient], text: str) -> QuerySet[Patient]:
+    """Keep the patients whose names or external id have every word of the text, whose phone it is, or whose id.
+
+    Case and accents do not matter. A word of one or two letters must begin a name; nothing asked keeps everybody.
+    """
+    words = fold(text.replace("\0", "")).split()[:WORDS_MAX]
+    if not words:
+        return rows
+    asked = Q()
+    for word in words:
+        asked &= Q(searched__contains=word if len(word) > 2 else f" {word}")
+    digits = "".join(char for char in text if char.isascii() and char.isdigit())
+    if digits and not any(char.isalpha() for char in text):
+        national = digits.lstrip("0")
+        if len(national) > 2:
+            asked |= Q(searched__contains=national)
+        if digits == text.strip() and len(digits) <= ID_DIGITS:
+            asked |= Q(pk=int(digits))
+    return rows.filter(asked)
+
+
+def lookalikes(
+    clinic: Any, *, given_name: str, family_name: str = "", birth_date: date | None = None, email: str = ""
+) -> list[Patient]:
+    """Return the patients of a clinic who may be this person: the same name and date of birth, or the same email."""
+    rows = Patient.objects.for_clinic(clinic)
+    name = _words_of(given_name, family_name)
+    same = [one for one in rows.filter(birth_date=birth_date) if _is_named(one, name)] if birth_date else []
+    if email:
+        same += rows.filter(email__iexact=email.strip()).exclude(pk__in=[one.pk for one in same])
+    return sorted(same, key=lambda one: one.pk)
+
+
+def _words_of(*names: str) -> list[str]:
+    return sorted(fold(" ".join(names)).split())
+
+
+def _is_named(patient: Patient, name: list[str]) -> bool:
+    return _words_of(patient.given_name, patient.family_name) == name
 
 
 def active(clinic: Any) -> QuerySet[Patient]:

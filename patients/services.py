@@ -6,6 +6,7 @@ Each takes the patient's lock, reads the row anew and returns it. Asking for the
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from accounts.validation import check
 from clinic.clock import now
 from clinic.db import lock_patients
 from clinic.errors import ClinicError, ImpossibleTransition, StaleRecord
+from patients import selectors
 from patients.consents import set_consents
 from patients.contacts import CONTACT_FIELDS, add_contact, set_contacts, update_contact
 from patients.grants import grant_access, revoke_access
@@ -28,7 +30,7 @@ from patients.library import add_item, archive_item, restore_item, update_item
 from patients.models import Patient
 
 __all__ = [
-    "CONTACT_FIELDS", "FIELDS", "add_contact", "add_item", "add_tag", "archive", "archive_item",
+    "CONTACT_FIELDS", "FIELDS", "KnownAlready", "add_contact", "add_item", "add_tag", "archive", "archive_item",
     "assign_specialist", "discharge", "grant_access", "mark_deceased", "mark_email_bounced", "mark_email_works",
     "reactivate", "register", "restore_item", "revoke_access", "set_consents", "set_contacts", "update",
     "update_contact", "update_item",
@@ -52,17 +54,45 @@ FIELDS = (
 DESK = (Role.CLINIC_ADMIN, Role.FRONT_DESK)
 
 
+class KnownAlready(ClinicError):
+    """Refuse to register who may be a patient here already, until the person who registers has looked at them."""
+
+    def __init__(self, patients: Sequence[Patient]) -> None:
+        super().__init__(_("This person may be registered already."), code="known_already")
+        self.patients = list(patients)
+
+
 @transaction.atomic
-def register(*, clinic: Clinic, occurred_at: datetime | None = None, **fields: Any) -> Patient:
-    """Take a patient into the clinic's care (FIELDS). Raises ClinicError naming the wrong field."""
+def register(
+    *,
+    clinic: Clinic,
+    occurred_at: datetime | None = None,
+    unlike: Collection[int] | None = None,
+    **fields: Any,
+) -> Patient:
+    """Take a patient into the clinic's care (FIELDS). Raises ClinicError naming the wrong field.
+
+    `unlike` are the ids of those whom the person at the desk has seen and found to be others: raises KnownAlready if
+    anybody else has the same name and date of birth or the same email. None: nobody looks (imports, programs).
+    """
     require(clinic)
     patient = Patient(clinic=clinic)
     _assign(patient, fields)
     if occurred_at is not None:
         patient.registered_at = occurred_at
+    alike = _alike(patient, unlike) if unlike is not None else []
     _write(patient, occurred_at)
-    audit.record("patient.registered", obj=patient)
+    audit.record("patient.registered", obj=patient, detail={"unlike": alike} if alike else None)
     return patient
+
+
+def _alike(patient: Patient, seen: Collection[int]) -> list[int]:
+    """Return who looks like the patient and was seen to be somebody else. Raises KnownAlready."""
+    names = ("given_name", "family_name", "birth_date", "email")
+    found = selectors.lookalikes(patient.clinic, **{name: getattr(patient, name) for name in names})
+    if any(one.pk not in seen for one in found):
+        raise KnownAlready(found)
+    return [one.pk for one in found]
 
 
 @transaction.atomic

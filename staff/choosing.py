@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q
-
 from accounts import audit
 from patients.models import Patient
+from patients.selectors import search
 
 MOST = 10
 LONGEST = 100
 
 
 def find_patients(clinic: Any, text: str, most: int = MOST) -> list[Patient]:
-    """Return active patients of the clinic of whom each word is part of the name, number or phone; on record."""
-    words = text[:LONGEST].replace("\x00", " ").split()
+    """Return the active patients of the clinic whom the words find; that they were shown is on record."""
+    words = text[:LONGEST].replace("\x00", " ").strip()
     if not words:
         return []
-    rows = Patient.objects.for_clinic(clinic).filter(status=Patient.Status.ACTIVE)
-    for word in words:
-        named = Q(given_name__icontains=word) | Q(family_name__icontains=word)
-        rows = rows.filter(named | Q(external_id__iexact=word) | Q(phone__contains=word))
+    rows = search(Patient.objects.for_clinic(clinic).filter(status=Patient.Status.ACTIVE), words)
     found = list(rows.order_by("family_name", "given_name", "pk")[:most])
     audit.listed("patient", found, clinic_id=clinic.pk)
     return found

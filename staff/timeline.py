@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from appointments.models import Appointment
 from automations.engine.declare import catalog
@@ -24,6 +25,23 @@ ENDED_UNDONE = (Step.State.SKIPPED, Step.State.CANCELLED, Step.State.EXPIRED)
 NOT_SENT = (Delivery.State.SUPPRESSED, Delivery.State.WITHDRAWN)
 TRIED = (Delivery.State.SENT, Delivery.State.FAILED, Delivery.State.UNKNOWN)
 COMING = (Appointment.Status.BOOKED, Appointment.Status.CONFIRMED)
+
+STATES: dict[str, Any] = {
+    "appointment": Appointment.Status,
+    "delivery": Delivery.State,
+    "event": Event.State,
+    "form": FormRequest.Status,
+    "run": Run.Outcome,
+    "step": Step.State,
+}
+KIND_LABELS: dict[str, Any] = {
+    "appointment": _("appointment"),
+    "delivery": _("message"),
+    "event": _("event"),
+    "form": _("form"),
+    "run": _("rule"),
+    "step": _("step"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +58,16 @@ class Line:
     event_id: int | None = None
     step_id: int | None = None
     reason: tuple[str, str] | None = None
+
+    @property
+    def kind_label(self) -> Any:
+        """Name the kind for people."""
+        return KIND_LABELS[self.kind]
+
+    @property
+    def state_label(self) -> Any:
+        """Name the state for people."""
+        return STATES[self.kind](self.state).label
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +98,27 @@ def timeline(patient: Any, now: datetime, *, limit: int, before: datetime | None
         limit *= 2  # more lines share one moment than a page has room for
 
 
-def upcoming(patient: Any, now: datetime, *, limit: int, until: datetime | None = None) -> list[Line]:
-    """Return what is planned, soonest first: steps, messages that wait, visits, forms that are due. Four queries."""
-    sources = [_steps_open, _deliveries_waiting, _visits_coming, _forms_open]
-    lines = [line for source in sources for line in source(patient, now, until, limit)]
+def upcoming(
+    patient: Any, now: datetime, *, limit: int, until: datetime | None = None, kinds: Sequence[str] = ()
+) -> list[Line]:
+    """Return what is planned, soonest first: steps, messages that wait, visits, forms that are due (or some `kinds`).
+
+    One query a kind.
+    """
+    sources = {
+        "step": _steps_open,
+        "delivery": _deliveries_waiting,
+        "appointment": _visits_coming,
+        "form": _forms_open,
+    }
+    lines = [line for kind in kinds or sources for line in sources[kind](patient, now, until, limit)]
     return sorted(lines, key=lambda line: (line.at, line.kind, line.id))[:limit]
+
+
+def suppressed(patient: Any, now: datetime, *, limit: int) -> list[Line]:
+    """Return what did not happen lately, newest first. Three queries."""
+    lines, _cut = _newest([_runs_suppressed, _steps_undone, _deliveries_not_sent], patient, now, limit)
+    return lines
 
 
 Source = Callable[[Any, datetime, int], list[Line]]

@@ -36,8 +36,9 @@ class Rows:
     def _values(self, model: type[models.Model], clinic: Clinic) -> dict[str, Any]:
         values = dict(EXTRA.get(model._meta.label, {}))
         for field in model._meta.concrete_fields:
-            optional = field.primary_key or field.null or field.has_default() or field.has_db_default()
-            if field.name not in values and not optional:
+            optional = field.null or field.has_default() or field.has_db_default()
+            made_there = field.generated or field.primary_key
+            if field.name not in values and not (optional or made_there):
                 values[field.name] = self._value(field, clinic)
         return values
 

@@ -69,6 +69,13 @@ def current_version(plan: TreatmentPlan, on: Any) -> PlanVersion | None:
     return rows.filter(from_on__lte=on).order_by("-number").first() or rows.order_by("number").first()
 
 
+def current_exercises(plans: Collection[TreatmentPlan], on: date) -> list[Exercise]:
+    """Return the exercises that plans prescribe on a day, plan by plan, each with its version. One query."""
+    valid = PlanVersion.objects.filter(plan__in=plans, from_on__lte=on).order_by("plan_id", "-number")
+    rows = Exercise.objects.filter(version__in=valid.distinct("plan_id").values("pk")).select_related("version")
+    return list(rows.order_by("-version__plan_id", "position"))
+
+
 def sessions_of(plan: TreatmentPlan) -> QuerySet[ExerciseSession]:
     """Return the sessions of a plan that count, latest first."""
     rows = ExerciseSession.objects.filter(plan=plan, status=ExerciseSession.Status.DONE)

@@ -16,7 +16,6 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from accounts.admin_scope import may
-from automations.admin import answers_view
 from automations.backtest import backtest
 from automations.compiled import spec_of
 from automations.drafts import draft_spec
@@ -28,6 +27,7 @@ from automations.engine.values import RuleSpec
 from automations.engine.wire import group_to_json
 from automations.explain import explain
 from automations.models import Event, Rule
+from automations.showing import answers as answers_view
 from clinic.errors import ClinicError
 
 DAYS = (7, 30, 90, 365)

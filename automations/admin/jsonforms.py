@@ -15,8 +15,9 @@ from django.utils.translation import gettext as _
 
 from automations.admin.convert import Editor, Unreadable, check_readable, param_inputs
 from automations.admin.inputs import Input
-from automations.admin.lines import EXTRA, GROUP, NOWHERE, FactLine, fact_title, match_options
+from automations.admin.lines import EXTRA, GROUP, NOWHERE, FactLine, match_options
 from automations.engine.declare import catalog
+from automations.showing.words import fact_title
 
 Schema = dict[str, Any]
 ITEM = "#/$defs/item"

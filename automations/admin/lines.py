@@ -51,13 +51,6 @@ def mode_options() -> list[dict[str, str]]:
     ]
 
 
-def fact_title(fact: Fact) -> str:
-    """Name a fact with what it is about: "Patient · Age"."""
-    prefix = fact.key.partition(".")[0]
-    subject = catalog.subjects.get(prefix)
-    return f"{subject.label if subject else prefix.capitalize()} · {fact.label}"
-
-
 class FactLine:
     """The inputs of a condition about one fact."""
 

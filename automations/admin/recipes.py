@@ -17,7 +17,6 @@ from unfold.decorators import action
 from accounts.admin_scope import reach, within
 from accounts.models import Clinic
 from automations import recipes
-from automations.admin import words
 from automations.engine.declare import catalog
 from automations.engine.problems import RuleInvalid
 from automations.engine.schema import parse_rule
@@ -25,6 +24,7 @@ from automations.engine.values import RuleSpec
 from automations.models import Rule
 from automations.naming import look_up
 from automations.recipes.installing import MODES
+from automations.showing import words
 from clinic.errors import ClinicError
 
 MODE_WORDS = {

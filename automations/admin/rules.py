@@ -19,7 +19,7 @@ from unfold.decorators import action, display
 from accounts.admin_base import ClinicAdmin
 from accounts.permissions import EVERYBODY
 from automations import lifecycle
-from automations.admin import jsonforms, state, words
+from automations.admin import jsonforms
 from automations.admin.ask_pages import AskPages
 from automations.admin.enrolling import EnrolPages, offered
 from automations.admin.forms import RuleForm
@@ -34,6 +34,7 @@ from automations.engine.values import RuleSpec
 from automations.models import Rule
 from automations.naming import names_of
 from automations.recipes import recipes
+from automations.showing import state, words
 from clinic.errors import ClinicError
 
 PUBLISH = "automations_rule_save_and_publish"

@@ -19,12 +19,12 @@ from unfold.decorators import display
 from accounts.admin_base import ReadOnlyAdmin
 from accounts.permissions import EVERYBODY
 from automations import interventions
-from automations.admin import trace
-from automations.admin.trace import NOTHING
 from automations.engine.declare import catalog
 from automations.models import Event, Run, Step
 from automations.naming import names_of
 from automations.seen import moment
+from automations.showing import trace
+from automations.showing.trace import NOTHING
 from clinic.errors import ClinicError
 
 STATE_COLOURS = {
@@ -178,7 +178,7 @@ class RunAdmin(TraceAdmin):
             "subject_address": trace.admin_address(trace.subject_of(event)) if trace.subject_of(event) else "",
             "patient_address": trace.admin_address(run.patient),
             "lines": trace.verdict_lines(run.verdict, names_of(run.clinic_id, [], [run.verdict]), zone),
-            "steps": trace.step_lines(request, steps, zone, self.has_view_permission(request, run)),
+            "steps": trace.step_lines(steps, zone, self.has_view_permission(request, run)),
         }
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -263,7 +263,7 @@ class StepAdmin(TraceAdmin):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show the step with its buttons and what it made."""
         step = kwargs["obj"]
-        context["lines"] = trace.step_lines(request, [step], step.clinic.time_zone, True)
+        context["lines"] = trace.step_lines([step], step.clinic.time_zone, True)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_urls(self) -> list[URLPattern]:

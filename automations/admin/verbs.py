@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from automations import lifecycle
-from automations.admin import answers_view, state, words
 from automations.backtest import backtest
 from automations.compiled import spec_of
 from automations.conflicts import conflicts_of
@@ -27,6 +26,8 @@ from automations.engine.schema import spec_to_json
 from automations.engine.values import RuleSpec
 from automations.models import Rule, Step
 from automations.naming import names_of
+from automations.showing import answers as answers_view
+from automations.showing import state, words
 from clinic.clock import now
 from clinic.errors import ClinicError
 

@@ -10,7 +10,6 @@ from django.db.models.fields.json import KeyTextTransform
 from django.utils.translation import gettext as _
 
 from automations import wording
-from automations.admin import words
 from automations.compiled import PARTS, missing_references, specs_of
 from automations.conflicts import conflicts_of
 from automations.drafts import draft_texts, loaded, parse_draft
@@ -19,6 +18,7 @@ from automations.engine.schema import RULE_KEYS, spec_to_json
 from automations.engine.values import RuleSpec
 from automations.models import Rule, RuleVersion, Run
 from automations.naming import Names, names_of
+from automations.showing import words
 
 Json = dict[str, Any]
 ENABLED = (Rule.Mode.ON, Rule.Mode.REVIEW)

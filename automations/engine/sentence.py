@@ -155,7 +155,7 @@ def param_phrase(param: Param, value: Any) -> Phrase:
 
 
 def _step(spec: ActionSpec, catalog: Catalog) -> Phrase:
-    said = _action(spec, catalog.actions.get(spec.type))
+    said = action_phrase(spec, catalog.actions.get(spec.type))
     when = _timing(spec.timing, catalog)
     if when is not None:
         said = Phrase("step.timed", {"timing": when, "action": said})
@@ -164,7 +164,8 @@ def _step(spec: ActionSpec, catalog: Catalog) -> Phrase:
     return Phrase("step.disabled", {"step": said}) if spec.disabled else said
 
 
-def _action(spec: ActionSpec, action: Action | None) -> Phrase:
+def action_phrase(spec: ActionSpec, action: Action | None) -> Phrase:
+    """Say what an action does, without its time and its conditions."""
     if action is None:
         return Phrase("plain", {"label": spec.type})
     if not action.phrase:

@@ -15,10 +15,10 @@ from django.utils.translation import gettext_lazy
 from accounts import audit
 from accounts.models import Clinic
 from automations import enrolling
-from automations.admin.answers_view import CODES, spark
 from automations.backtest import MAX_DAYS
 from automations.engine.declare import catalog
 from automations.models import Rule
+from automations.showing.answers import CODES, spark
 from clinic.errors import ClinicError
 from segments.models import Segment
 from staff import jobs, jobs_kinds, jobs_running

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.permissions import Role
-from automations.admin.trace import verdict_lines
 from automations.references import rules_naming
+from automations.showing.trace import verdict_lines
 from patients.models import Patient
 from segments import selectors, services
 from segments.explaining import why

@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, Max, Q, TextField
 from django.db.models.functions import Cast, TruncDate
 
-from automations.admin.answers_view import Spark, spark
-from automations.admin.words import plain_words
 from automations.compiled import PARTS, missing_references, spec_of
 from automations.drafts import draft_texts, parse_draft
 from automations.engine.moments import start_of_day
 from automations.engine.values import RuleSpec
 from automations.models import Rule, RuleVersion, Run, Step
 from automations.naming import Names, names_of
+from automations.showing.answers import Spark, spark
+from automations.showing.words import plain_words
 from clinic.clock import now
 
 FAILURE_DAYS = 30

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.apps import apps
-from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from automations.admin.lines import fact_title, operator_label
 from automations.engine.declare import Fact, catalog
 from automations.engine.operators import asked_type
 from automations.engine.sentence import param_phrase
 from automations.models import Step
 from automations.naming import Names
 from automations.seen import moment, shown
-from automations.wording import group_label, words
+from automations.showing.words import fact_title
+from automations.wording import group_label, operator_label, words
 
 NOTHING = "-"
 VERBS: dict[str, Any] = {
@@ -111,28 +110,35 @@ SIGNS = {
 }
 
 
-def step_lines(request: HttpRequest, steps: Iterable[Step], zone: str, may_act: bool) -> list[StepLine]:
-    """Lay out steps with what they made and the buttons that their state offers."""
+Address = Callable[[Any], str]
+"""Gives the address of a row's page, "" if it has none."""
+
+
+def step_lines(
+    steps: Iterable[Step], zone: str, may_act: bool, *, may_send: bool = True, address: Address | None = None
+) -> list[StepLine]:
+    """Lay out steps with what they made and the buttons that their state offers (`may_send`: also those that send)."""
     steps = list(steps)
-    made = what_they_made(request, [step.pk for step in steps])
+    made = what_they_made([step.pk for step in steps], address or admin_address)
     return [
         StepLine(
             step,
-            _action(step),
+            action_label(step.action),
             moment(step.due_at, zone),
             moment(step.finished_at, zone),
             trigger_label(step.waiting_for),
             step.reason_text or step.reason,
             made.get(step.pk, []),
-            verbs_of(step) if may_act else [],
+            verbs_of(step, may_send) if may_act else [],
         )
         for step in steps
     ]
 
 
-def _action(step: Step) -> str:
-    declared = catalog.actions.get(step.action)
-    return str(declared.label) if declared else step.action
+def action_label(key: str) -> str:
+    """Name an action."""
+    declared = catalog.actions.get(key)
+    return str(declared.label) if declared else key
 
 
 def fact_line(key: str, value: Any, zone: ZoneInfo) -> str:
@@ -149,23 +155,24 @@ def trigger_label(key: str) -> str:
     return str(declared.label) if declared else key
 
 
-def verbs_of(step: Step) -> list[tuple[str, Any]]:
-    """Return (verb, label) of the buttons that a step's state offers."""
+def verbs_of(step: Step, may_send: bool = True) -> list[tuple[str, Any]]:
+    """Return (verb, label) of the buttons that a step's state offers; without `may_send` none that lets it act."""
     offered = {
         Step.State.PENDING: ("run_now", "hold", "skip"),
         Step.State.HELD: ("release", "run_now", "skip"),
         Step.State.FAILED: ("retry",),
     }
-    return [(verb, VERBS[verb]) for verb in offered.get(step.state, ())]  # type: ignore[call-overload]
+    verbs = offered.get(step.state, ())  # type: ignore[call-overload]
+    return [(verb, VERBS[verb]) for verb in verbs if may_send or verb in ("hold", "skip")]
 
 
-def what_they_made(request: HttpRequest, step_ids: list[int]) -> dict[int, list[tuple[str, str, str]]]:
+def what_they_made(step_ids: list[int], address: Address) -> dict[int, list[tuple[str, str, str]]]:
     """Return (kind, name, address) of the rows that steps wrote: whatever points back by `source_step`."""
     found: dict[int, list[tuple[str, str, str]]] = {}
     for model in makers():
         for row in model._default_manager.filter(source_step_id__in=step_ids).order_by("pk"):
             kind = str(model._meta.verbose_name)
-            found.setdefault(row.source_step_id, []).append((kind, str(row), admin_address(row)))
+            found.setdefault(row.source_step_id, []).append((kind, str(row), address(row)))
     return found
 
 

@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from automations import wording
-from automations.admin import trace
 from automations.backtest import Backtest
 from automations.dryrun import DryRun
 from automations.engine.declare import catalog
@@ -25,6 +24,8 @@ from automations.explain import Explained, Explanation
 from automations.models import Rule, Step
 from automations.naming import names_of
 from automations.seen import moment
+from automations.showing import trace
+from clinic.text import fold
 
 SHOWN_PATIENTS = 8
 WIDTH, HEIGHT = 8, 32
@@ -162,8 +163,8 @@ def find_patients(clinic_id: int, text: str) -> Sequence[Any]:
     """Return the clinic's patients whose name has every word of the text, or whose id it is; a few at most."""
     rows = apps.get_model("patients", "Patient").objects.filter(clinic_id=clinic_id)
     asked = Q()
-    for word in text.replace("\0", "").split()[:5]:
-        asked &= Q(family_name__icontains=word) | Q(given_name__icontains=word)
+    for word in fold(text.replace("\0", "")).split()[:5]:
+        asked &= Q(family_name_folded__contains=word) | Q(given_name_folded__contains=word)
     named = text.strip()
     asked |= Q(external_id=named)
     if named.isascii() and named.isdigit() and len(named) < 19:

@@ -8,10 +8,17 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from automations import wording
-from automations.engine.declare import catalog
+from automations.engine.declare import Fact, catalog
 from automations.engine.schema import RuleInvalid, parse_rule
 from automations.engine.values import RuleSpec
 from automations.naming import Names, names_of
+
+
+def fact_title(fact: Fact) -> str:
+    """Name a fact with what it is about: "Patient · Age"."""
+    prefix = fact.key.partition(".")[0]
+    subject = catalog.subjects.get(prefix)
+    return f"{subject.label if subject else prefix.capitalize()} · {fact.label}"
 
 
 def plain_words(spec: RuleSpec, names: Names) -> str:
