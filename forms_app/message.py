@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from forms_app import selectors
 from forms_app.languages import spoken
-from forms_app.links import make_url
-from messaging import purposes, variables
+from forms_app.links import KIND, tokens_of, url_for
+from messaging import purposes, sealed, variables
 from messaging.models import Delivery
 from messaging.purposes import Suppress
 from messaging.recipients import Recipient
 from messaging.text import Content, compose
 from messaging.variables import MessageContext, Variable
-from patients.models import Contact
 
 PURPOSE = "forms"
 
@@ -40,7 +40,7 @@ def write(delivery: Delivery, reader: Recipient) -> Content | Suppress:
         parts = [_("Hello %(name)s,") % values, asks % values]
         if due[0] is not None:
             parts.append(_("Please do so by %(moment)s.") % {"moment": context.say(due[0])})
-        parts += [make_url(delivery.patient, delivery.contact), _lasts()]
+        parts += [url_for(delivery), _lasts()]
         if clinic.phone:
             parts.append(_("Questions? Call us: %(phone)s") % values)
         parts.append(clinic.name)
@@ -58,16 +58,17 @@ def _lasts() -> str:
 
 
 def link_for(context: MessageContext) -> Mapping[str, Any]:
-    """Give the reader's own link; to people of the staff there is none."""
+    """Give the reader's own link; to people of the staff there is none. What does not leave by mail leads inside."""
     if context.recipient.is_staff:
         return {}
-    kind, _colon, pk = context.recipient.key.partition(":")
-    contact = Contact.objects.filter(pk=pk, patient=context.patient).first() if kind == "contact" else None
-    return {"link": make_url(context.patient, contact)}
+    if context.delivery is None:
+        return {"link": settings.PUBLIC_URL + reverse("portal:forms")}
+    return {"link": url_for(context.delivery)}
 
 
 def connect() -> None:
     """Offer the message and its variable; called once, when the app is ready."""
     purposes.register(PURPOSE, write)
+    sealed.register(KIND, tokens_of)
     link = Variable(gettext_lazy("link to the forms that are open"), sample="https://clinic.example/f/…/")
     variables.register("form", {"link": link}, link_for)

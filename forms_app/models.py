@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -234,8 +235,8 @@ class SigningLink(ClinicModel):
 
     Of its token only `digest` (SHA-256) is kept; the site's key and `salt` together write the same token again.
     `address_mark` tells whether the reader's address is still the one it was sent to. Opening it by POST spends it:
-    `holder_digest` is then that of the one browser which may go on, until `held_until`. `wrong_dates` counts wrong
-    dates of birth; too many lock it.
+    `holder_digest` is then that of the one browser which may go on, until `held_until`. `touched` holds the ids of the
+    requests that were kept, signed or declined through it. `wrong_dates` counts wrong dates of birth; too many lock it.
     """
 
     patient = ClinicForeignKey("patients.Patient", related_name="signing_links")
@@ -248,6 +249,7 @@ class SigningLink(ClinicModel):
     spent_at = models.DateTimeField(null=True, editable=False)
     holder_digest = models.CharField(max_length=64, blank=True, editable=False)
     held_until = models.DateTimeField(null=True, editable=False)
+    touched = ArrayField(models.BigIntegerField(), default=list, editable=False)
     wrong_dates = models.PositiveSmallIntegerField(default=0, editable=False)
     locked_at = models.DateTimeField(null=True, editable=False)
 

@@ -15,22 +15,23 @@ from django.utils.translation import gettext as _
 from clinic.clock import now
 from clinic.text import fold
 from forms_app.answers import check_answers
+from forms_app.drawing import from_data_url
 from forms_app.errors import FormInvalid
 from forms_app.fields import Field, build_fields, posted_values, shown_values, typed_answers
-from forms_app.links import Link
 from forms_app.models import FormRequest, FormTemplate, FormTemplateVersion
 from forms_app.questions import Problem
-from forms_app.signing import SELF, who_may_sign
+from forms_app.signing import SELF, sign, who_may_sign
 from messaging.recipients import patient_zone
 from messaging.times import say_moment
+from patients.models import Contact, Patient
 
 
-def moment_words(moment: datetime | None, link: Link) -> str:
+def moment_words(moment: datetime | None, patient: Patient) -> str:
     """Put a moment into words in the patient's zone, named if it is not the clinic's."""
     if moment is None:
         return ""
-    clinic = link.patient.clinic
-    zone = patient_zone(link.patient, clinic)
+    clinic = patient.clinic
+    zone = patient_zone(patient, clinic)
     return say_moment(moment, zone=zone, clinic_zone=ZoneInfo(clinic.time_zone), language=get_language() or "en")
 
 
@@ -46,16 +47,17 @@ class Choice:
 class FormPage:
     """One form as one person sees it."""
 
-    def __init__(self, request: FormRequest, link: Link) -> None:
+    def __init__(self, request: FormRequest, contact: Contact | None, languages: tuple[str, str]) -> None:
         self.request = request
-        self.link = link
+        self.contact = contact
         self.version = request.version
-        self.languages = link.languages
+        self.languages = languages
         self.is_consent = request.template.kind == FormTemplate.Kind.CONSENT
         self.values: Mapping[str, Sequence[str]] = {}
         self.answers: dict[str, Any] = {}
         self.problems: list[Problem] = []
         self.signed_by = ""
+        self.drawing = ""
         self.agreed = False
         self.changed = False
         self.version_read: int | None = None
@@ -65,10 +67,10 @@ class FormPage:
     def _relations(self) -> list[str]:
         """List in which relations this reader may sign: a contact only in their own."""
         offered = [signer.relation for signer in who_may_sign(self.request, now())]
-        contact = self.link.contact
-        if contact is None:
+        if self.contact is None:
             return offered
-        return [one for one in offered if fold(one).strip() == fold(contact.relation).strip()]
+        own = fold(self.contact.relation).strip()
+        return [one for one in offered if fold(one).strip() == own]
 
     def show_draft(self, own: bool) -> None:
         """Fill the fields with what this browser gave before; another one sees an empty form."""
@@ -80,21 +82,39 @@ class FormPage:
         self.values = posted_values(self.version.questions, data)
         self.answers = typed_answers(self.version.questions, self.values)
         self.signed_by = data.get("signed_by", "").strip()
+        self.drawing = data.get("drawing", "") if self.is_consent else ""
         self.agreed = data.get("agree") == "yes"
         number = data.get("version", "")
         self.version_read = int(number) if number.isdecimal() and len(number) < 10 else 0
         if (relation := data.get("relation")) in self.relations:
             self.relation = str(relation)
 
-    def check(self) -> None:
-        """Ask for the tick under a consent, together with everything else that is missing. Raises FormInvalid."""
-        if not self.is_consent or self.agreed:
-            return
-        _clean, problems = check_answers(self.version.questions, self.answers)
-        problems.note("/agree", "required", _("Tick the box if you agree."))
-        if not self.signed_by:
-            problems.note("/signed_by", "required", _("Write your full name."))
-        raise FormInvalid(problems)
+    def sign(self) -> FormRequest:
+        """Sign as posted. A drawn signature stands for the name on record, if no name was written.
+
+        Raises FormInvalid, NotADrawing, and what `signing.sign` refuses.
+        """
+        drawing = from_data_url(self.drawing) if self.drawing else None
+        signed_by = self.signed_by or (self._name_on_record() if drawing else "")
+        if self.is_consent and not self.agreed:
+            _clean, problems = check_answers(self.version.questions, self.answers)
+            problems.note("/agree", "required", _("Tick the box if you agree."))
+            if not signed_by:
+                problems.note("/signed_by", "required", _("Write your full name."))
+            raise FormInvalid(problems)
+        return sign(
+            self.request,
+            answers=self.answers,
+            signed_by=signed_by,
+            relation=self.relation,
+            version=self.version_read,
+            drawing=drawing,
+        )
+
+    def _name_on_record(self) -> str:
+        if self.contact is not None:
+            return self.contact.name
+        return str(self.request.patient) if self.relation == SELF else ""
 
     # --- for the template ---
 
@@ -121,7 +141,7 @@ class FormPage:
     @property
     def due(self) -> str:
         """Return when the form is due, in words."""
-        return moment_words(self.request.due_at, self.link)
+        return moment_words(self.request.due_at, self.request.patient)
 
     @property
     def may_sign(self) -> bool:
@@ -146,6 +166,7 @@ class FormPage:
         targets |= {
             "/signed_by": ("signed_by", _("Your full name")),
             "/agree": ("agree", _("Your agreement")),
+            "/drawing": ("signed_by", _("Your signature")),
             "/relation": ("relation", _("Who signs")),
         }
         known = [(*targets[one.path], one.message) for one in self.problems if one.path in targets]

@@ -7,6 +7,7 @@ from datetime import UTC
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from django.http import HttpResponse
 from django.utils import translation
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -77,6 +78,14 @@ def receipt(response: FormResponse) -> bytes:
         _what(paper, response, languages)
         _proof(paper, response)
         return bytes(paper.output())
+
+
+def receipt_file(response: FormResponse) -> HttpResponse:
+    """Answer a request with the receipt, as a file to keep."""
+    answer = HttpResponse(receipt(response), content_type="application/pdf")
+    answer["Content-Disposition"] = f'attachment; filename="{response.template.slug}-{response.pk}.pdf"'
+    answer["Cache-Control"] = "no-store"
+    return answer
 
 
 def _who(paper: _Paper, response: FormResponse) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from messaging.variables import MessageContext, Variable, register
@@ -24,7 +25,7 @@ CLINIC = {
     "phone": Variable(_("clinic's phone"), sample="+40 21 555 0100"),
     "address": Variable(_("clinic's address"), sample="1 Elm Street"),
 }
-PORTAL = {"link": Variable(_("link to sign in at"), sample="https://clinic.example/")}
+PORTAL = {"link": Variable(_("link to sign in at"), sample="https://clinic.example/portal/")}
 
 
 def _patient(context: MessageContext) -> Mapping[str, Any]:
@@ -58,10 +59,15 @@ def _clinic(context: MessageContext) -> Mapping[str, Any]:
     return {"name": clinic.name, "phone": clinic.phone, "address": clinic.address}
 
 
+def _portal(context: MessageContext) -> Mapping[str, Any]:
+    """Lead patients and those who stand by them to the portal, people of the staff to their own pages."""
+    return {"link": settings.PUBLIC_URL + ("/" if context.recipient.is_staff else reverse("portal:home"))}
+
+
 def register_base_variables() -> None:
     """Offer them; called once, when the app is ready."""
     register("patient", PATIENT, _patient)
     register("recipient", RECIPIENT, lambda context: {"name": context.recipient.name})
     register("specialist", SPECIALIST, resolve_many=_specialists)
     register("clinic", CLINIC, _clinic)
-    register("portal", PORTAL, lambda _context: {"link": f"{settings.PUBLIC_URL}/"})
+    register("portal", PORTAL, _portal)

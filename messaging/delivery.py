@@ -19,13 +19,14 @@ from django.db import Error, InterfaceError, OperationalError, connection, trans
 from django.db.models import Q
 
 from clinic.clock import ClinicNow, now
-from messaging import followup, leases, policy
+from messaging import followup, leases, policy, unsubscribe
 from messaging.leases import Held
 from messaging.liquid import TextError
 from messaging.models import Delivery, DeliveryAttempt
 from messaging.policy import Outcome, Result
-from messaging.purposes import Suppress, content_of
+from messaging.purposes import Suppress, content_of, is_asked_for
 from messaging.recipients import RELATED, Recipient, reader_of
+from messaging.sealed import unsealed
 from messaging.text import Content, one_line
 from messaging.transport import Mailer
 from patients.consents import agreed, unwanted
@@ -112,7 +113,7 @@ def _prepare(held: Held) -> tuple[EmailMultiAlternatives, float] | None:
             return None
         content = found
     deadline = time.monotonic() + leases.seconds_until_dot()
-    if not _begin(held, reader.address, content):
+    if not _begin(held, reader.address, content, is_asked_for(delivery.purpose)):
         leases.release([held])  # called off or refused since; if the lease was lost this changes nothing
         return None
     return _message(delivery, reader.address, content), deadline
@@ -126,16 +127,18 @@ def _obstacle(delivery: Delivery, reader: Recipient) -> Suppress | None:
         return Suppress("patient_inactive")
     if delivery.not_after is not None and delivery.not_after < now():
         return Suppress("too_late", delivery.last_error)
-    if not reader.is_staff and unwanted([(delivery.patient_id, delivery.category, delivery.channel)]):
+    asked_for = reader.is_staff or is_asked_for(delivery.purpose)
+    if not asked_for and unwanted([(delivery.patient_id, delivery.category, delivery.channel)]):
         return Suppress("no_consent")
     if not reader.address:
         return Suppress("no_address")
     return None
 
 
-def _begin(held: Held, address: str, content: Content) -> bool:
+def _begin(held: Held, address: str, content: Content, asked_for: bool) -> bool:
     """Keep what is sent, renew the lease and log the attempt, unless it was called off, refused by now, or lost."""
-    wanted = Q(recipient__isnull=False) | agreed("patient_id", "category", "channel")
+    agreed_to = Q(recipient__isnull=False) | agreed("patient_id", "category", "channel")
+    wanted = Q() if asked_for else agreed_to
     with transaction.atomic():
         count = (
             leases.mine(held)
@@ -160,9 +163,10 @@ def _begin(held: Held, address: str, content: Content) -> bool:
 def _message(delivery: Delivery, address: str, content: Content) -> EmailMultiAlternatives:
     """Make the email: text and HTML, and the headers of a machine that expects no out-of-office answers."""
     _name, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    text, html = unsealed(delivery, content.text, content.html)  # from here on the secrets are in it
     message = EmailMultiAlternatives(
         subject=content.subject,
-        body=content.text,
+        body=text,
         from_email=formataddr((one_line(delivery.clinic.name), sender)),
         to=[address],
         headers={
@@ -171,9 +175,10 @@ def _message(delivery: Delivery, address: str, content: Content) -> EmailMultiAl
             "Auto-Submitted": "auto-generated",
             "X-Auto-Response-Suppress": "All",
             "Content-Language": content.language,
+            **unsubscribe.headers(delivery),
         },
     )
-    message.attach_alternative(content.html, "text/html")
+    message.attach_alternative(html, "text/html")
     return message
 
 

@@ -31,13 +31,29 @@ class Suppress:
 
 Render = Callable[[Delivery, Recipient], Content | Suppress]
 _purposes: dict[str, Render] = {}
+_asked_for: set[str] = set()
 
 
-def register(purpose: str, render: Render) -> None:
-    """Say how deliveries of `purpose` are put into words. Raises ValueError if the purpose is taken."""
+def register(purpose: str, render: Render, *, asked_for: bool = False) -> None:
+    """Say how deliveries of `purpose` are put into words. Raises ValueError if the purpose is taken.
+
+    `asked_for`: the reader has just asked for each of them, so no earlier no to messages holds it back.
+    """
     if purpose in _purposes:
         raise ValueError(f"Deliveries for {purpose!r} are put into words by {_purposes[purpose]!r} already.")
     _purposes[purpose] = render
+    if asked_for:
+        _asked_for.add(purpose)
+
+
+def is_asked_for(purpose: str) -> bool:
+    """Tell whether deliveries of this purpose leave because their reader has just asked for them."""
+    return purpose in _asked_for
+
+
+def asked_for() -> list[str]:
+    """List those purposes; what people ask for is no message to them in the sense of any limit."""
+    return sorted(_asked_for)
 
 
 def content_of(delivery: Delivery, reader: Recipient) -> Content | Suppress:

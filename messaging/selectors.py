@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce, Greatest
 from clinic.clock import ClinicNow
 from messaging import leases
 from messaging.models import Delivery, MessageTemplate, Notification
+from messaging.purposes import asked_for
 
 State = Delivery.State
 
@@ -66,6 +67,7 @@ def messages_to(patient_ids: Collection[int], *, since: datetime) -> dict[int, l
     """Return, by patient, the messages that leave after a moment; what one step sends to several readers is one."""
     at = Coalesce("finished_at", Greatest("not_before", ClinicNow()))
     mails = Delivery.objects.filter(patient__in=patient_ids, recipient=None, state__in=COUNTED)
+    mails = mails.exclude(purpose__in=asked_for())
     notes = Notification.objects.filter(patient__in=patient_ids, recipient=None, withdrawn_at=None)
     columns = ("patient_id", "source_step_id", "pk", "category", "at")
     rows = [

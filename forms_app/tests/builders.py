@@ -9,6 +9,7 @@ from automations.engine.values import StepContext
 from automations.models import Event
 from clinic import clock
 from forms_app import services
+from forms_app.links import make_token
 from forms_app.models import FormRequest, FormTemplate
 from worklist.tests.builders import due_step
 
@@ -63,6 +64,20 @@ def fill(request: FormRequest, answers: Any = None, **settings: Any) -> FormRequ
     if answers is None:
         answers = {} if request.template.kind == "consent" else ANSWERS
     return services.sign(request, answers=answers, signed_by="Maria Marin", **settings)
+
+
+def born(patient: Any) -> dict[str, str]:
+    """Give the patient's date of birth as the page of a link asks for it."""
+    day = patient.birth_date
+    return {} if day is None else {"day": str(day.day), "month": str(day.month), "year": str(day.year)}
+
+
+def opened(client: Any, patient: Any, contact: Any = None, **settings: Any) -> str:
+    """Make a link, open it in this browser, and return its address."""
+    url = f"/f/{make_token(patient, contact, **settings)}/"
+    answer = client.post(url, born(patient))
+    assert (answer.status_code, answer["Location"]) == (303, url)
+    return url
 
 
 def require_step(patient: Any, form: str, *, about: tuple[str, int] | None = None, **params: Any) -> StepContext:

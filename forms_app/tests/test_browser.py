@@ -56,6 +56,15 @@ def phone() -> Visit:
     return visit
 
 
+def enter(page: Page, url: str) -> None:
+    """Open the link with the date of birth of Maria, 2 March 1957."""
+    page.goto(url)
+    for name, typed in (("Day", "2"), ("Month", "3"), ("Year", "1957")):
+        page.locator(f"#{name.lower()}").fill(typed)
+    page.locator("button.main").click()
+    page.wait_for_url(url)
+
+
 def test_a_patient_signs_and_answers_without_javascript(live_server, patient, phone):
     consent = ask(patient, make_template(patient.clinic, "privacy", text="I agree to the privacy policy."))
     pain = ask(patient, make_template(patient.clinic, "pain", "questionnaire"))
@@ -64,7 +73,7 @@ def test_a_patient_signs_and_answers_without_javascript(live_server, patient, ph
 
     def job(page: Page) -> str:
         page.on("request", lambda request: others.append(request.url))
-        page.goto(url)
+        enter(page, url)
         page.get_by_role("link", name="Privacy").click()
         page.get_by_role("button", name="Sign").click()
         page.get_by_role("link", name="Your agreement").click()
@@ -94,10 +103,11 @@ def test_a_patient_signs_and_answers_without_javascript(live_server, patient, ph
 
 def test_the_keyboard_alone_is_enough(live_server, patient, phone):
     request = ask(patient, make_template(patient.clinic))
-    url = f"{live_server.url}/f/{make_token(patient)}/{request.pk}/"
+    url = f"{live_server.url}/f/{make_token(patient)}/"
 
     def job(page: Page) -> None:
-        page.goto(url)
+        enter(page, url)
+        page.goto(f"{url}{request.pk}/")
         page.keyboard.press("Tab")
         for _step in range(20):
             focused = page.locator(":focus")
@@ -128,10 +138,13 @@ def test_nothing_is_cut_off_and_every_text_stands_out(live_server, patient, phon
         *(f"{url}{pk}/" for pk in FormRequest.objects.values_list("pk", flat=True)),
         f"{live_server.url}/f/x/",
     ]
+    closed = f"{live_server.url}/f/{make_token(patient)}/"
+    pages.append(closed)
     kept = os.environ.get("SCREENSHOTS")
 
     def job(page: Page) -> list[tuple[str, Any]]:
         found = []
+        enter(page, url)
         for number, address in enumerate(pages):
             page.goto(address)
             found.append((address, page.evaluate(MEASURE)))

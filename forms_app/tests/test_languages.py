@@ -11,9 +11,8 @@ from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 from django.conf import settings
 
-from forms_app.links import make_token
 from forms_app.message import write
-from forms_app.tests.builders import ask, make_template
+from forms_app.tests.builders import ask, make_template, opened
 from messaging.recipients import reader_of
 from messaging.services import queue_email
 from messaging.text import Content
@@ -21,7 +20,17 @@ from messaging.text import Content
 FORMS = Path(__file__).resolve().parent.parent
 LOCALE = FORMS / "locale"
 LANGUAGES = ("ar", "es", "ro")
-SPOKEN = ("answers", "fields", "message", "pages", "views")  # the modules whose words reach patients
+SPOKEN = (
+    "answers",
+    "conditions",
+    "drawing",
+    "entrance",
+    "fields",
+    "message",
+    "pages",
+    "pdf",
+    "views",
+)  # the modules whose words reach patients
 
 
 def catalog(language: str, kind: str = "po") -> Any:
@@ -87,4 +96,4 @@ def test_the_message_and_the_page_speak_the_patients_language(client, patient, l
     assert isinstance(content, Content)
     assert content.subject == subject
     assert ('dir="rtl"' in content.html) == (language == "ar")
-    assert heading in client.get(f"/f/{make_token(patient)}/").content.decode()
+    assert heading in client.get(opened(client, patient)).content.decode()

@@ -10,6 +10,7 @@ from appointments.models import Appointment
 from automations.models import Event, Step
 from automations.recipes import slugs
 from forms_app.models import FormRequest, FormResponse
+from forms_app.tests.builders import born
 from messaging.models import Delivery
 from patients.models import Patient
 from tests.cast import PASSWORD
@@ -72,6 +73,8 @@ class Desk(Browser):
 def fill(base: str, address: str, **answers: str) -> str:
     """Open a link of a mail and sign or submit every form that it lists; return what the page then says."""
     browser = Browser(base)
+    browser.open(address)
+    browser.press("action", "open", **born(Patient.objects.get()))
     for request in FormRequest.objects.filter(status="required").order_by("pk"):
         browser.open(address)
         assert f"/{request.pk}/" in browser.text

@@ -11,6 +11,7 @@ from accounts.services import update_clinic
 from appointments import services as visits
 from clinic.db import silently
 from forms_app.models import FormRequest, FormResponse
+from forms_app.tests.builders import born
 from messaging.models import Delivery, Notification
 from patients import services as patients
 from tests.journeys.story import Story, last_sunday
@@ -88,7 +89,9 @@ def test_the_patient_answers_from_the_link_in_the_mail(story, patient, specialis
     story.walk(0, "09:05")
     page = f"{story.link_in(0)}{FormRequest.objects.get().pk}/"
     given = {"q-reason": "My knee", "q-pain": "6", "signed_by": "Maria Marin", "relation": "self", "version": "1"}
-    assert Client().post(page, given | {"action": "sign"}).status_code == 303
+    browser = Client()
+    browser.post(story.link_in(0), born(patient))
+    assert browser.post(page, given | {"action": "sign"}).status_code == 303
     assert story.forms() == [("pre-appointment-questionnaire", "submitted")]
     assert FormResponse.objects.get().answers["pain"] == 6
 
@@ -127,8 +130,10 @@ def test_when_the_visit_is_cancelled_the_questionnaire_is_void(story, patient, s
     story.walk(1, "09:00")
     visits.cancel(visit)
     assert story.forms() == [("pre-appointment-questionnaire", "voided")]
-    assert "There is nothing for you to fill in right now." in Client().get(story.link_in(0)).content.decode()
-    assert Client().get(f"{story.link_in(0)}{FormRequest.objects.get().pk}/").status_code == 410
+    browser = Client()
+    opened = browser.post(story.link_in(0), born(patient), follow=True)
+    assert "There is nothing for you to fill in right now." in opened.content.decode()
+    assert browser.get(f"{story.link_in(0)}{FormRequest.objects.get().pk}/").status_code == 410
 
 
 def test_confirmed_on_the_last_day_the_questionnaire_is_due_when_the_visit_starts(story, patient, specialist):

@@ -11,13 +11,14 @@ from django.core import mail
 from automations.engine.declare import catalog
 from clinic import clock
 from forms_app import services
-from forms_app.links import read_token
+from forms_app.links import find
 from forms_app.models import FormRequest
-from forms_app.tests.builders import fill, require_step
+from forms_app.tests.builders import born, fill, require_step
 from messaging.delivery import drain_due
 from messaging.models import Delivery
 from messaging.purposes import content_of
 from messaging.recipients import reader_of
+from messaging.sealed import unsealed
 from patients.models import Contact
 
 pytestmark = pytest.mark.django_db
@@ -41,18 +42,25 @@ def written(delivery: Delivery) -> Any:
     return content_of(delivery, reader_of(delivery))
 
 
+def link_in(delivery: Delivery, text: str) -> str:
+    """The path of the link, as the mail that leaves has it."""
+    [link] = [word for word in unsealed(delivery, text)[0].split() if "/f/" in word]
+    return "/f/" + link.split("/f/")[1]
+
+
 def test_the_message_counts_what_is_open_and_leads_to_it_without_naming_it(patient, consent, questionnaire, client):
     run(require_step(patient, "privacy", due_in_days=2), require_step(patient, "pain"))
-    content = written(Delivery.objects.get())
+    delivery = Delivery.objects.get()
+    content = written(delivery)
     assert content.subject == "North Clinic: 2 forms for you"
     assert "Hello Maria Marin," in content.text
     assert "Please do so by" in content.text
     assert "works for 30 days" in content.text
     for clinical in ("Privacy", "Pain", "consent", "questionnaire"):
         assert clinical not in content.subject + content.text
-    [link] = [word for word in content.text.split() if "/f/" in word]
-    assert link in content.html
-    page = client.get("/f/" + link.split("/f/")[1])
+    link = link_in(delivery, content.text)
+    assert link in unsealed(delivery, content.html)[0]
+    page = client.post(link, born(patient), follow=True)
     assert page.status_code == 200
     assert b"Privacy" in page.content
     assert b"Pain" in page.content
@@ -73,8 +81,9 @@ def test_a_contacts_link_names_the_contact(patient, consent):
         clinic=patient.clinic, patient=patient, name="Elena", relation="mother", email="e@x.example", gets_messages=True
     )
     run(require_step(patient, "privacy"))
-    [link] = [word for word in written(Delivery.objects.get()).text.split() if "/f/" in word]
-    assert read_token(link.split("/")[-2]).contact == contact
+    delivery = Delivery.objects.get()
+    link = link_in(delivery, written(delivery).text)
+    assert find(link.split("/")[-2]).contact == contact
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,0 +1,1 @@
+"""The portal's pages; each module names its own addresses in `urlpatterns`."""
