@@ -113,7 +113,7 @@ def send_again(row: SigningLink) -> Delivery | None:
     lock_patients([patient.pk])
     moment, reader = now(), key_of(contact_id=contact_id)
     sent = Delivery.objects.filter(patient=patient, purpose=PURPOSE, recipient_key=reader)
-    locked = SigningLink.objects.filter(patient=patient, contact_id=contact_id, locked_at__gt=moment - LOCKED_FOR)
+    locked = SigningLink.objects.filter(patient=patient, contact=row.contact, locked_at__gt=moment - LOCKED_FOR)
     if (
         row.address_mark != address_mark(patient, row.contact)
         or not selectors.open_requests(patient.pk).exists()

@@ -52,6 +52,11 @@ def past(patient: Patient, moment: datetime) -> QuerySet[Appointment]:
     return rows.prefetch_related(Prefetch("summaries", released, to_attr="released"))
 
 
+def is_released(visit: Any) -> bool:
+    """Tell whether the summary of one of the `past` visits may be read."""
+    return bool(visit.released)
+
+
 def summary_of(patient: Patient, appointment_id: int) -> VisitSummary | None:
     """Return the summary of one of the patient's visits, if it was released."""
     rows = VisitSummary.objects.filter(appointment_id=appointment_id, patient=patient)

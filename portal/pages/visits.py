@@ -25,7 +25,7 @@ def visits(request: Any) -> HttpResponse:
     rows = Paginator(selectors.past(patient, moment), A_PAGE).get_page(request.GET.get("page"))
     context = {
         "coming": [visit_words(one, patient) for one in selectors.coming(patient, moment)],
-        "past": [appointment_words(one, patient) | {"summary": bool(one.released)} for one in rows],
+        "past": [appointment_words(one, patient) | {"summary": selectors.is_released(one)} for one in rows],
         "rows": rows,
     }
     return show(request, "visits", context)
