@@ -9,6 +9,7 @@ from patients.models import Patient
 from staff import jobs_running
 from staff.models import Job
 from staff.pages import jobs as job_pages
+from tests.browser.conftest import SHOTS
 from tests.browser.test_rule_editor import assert_accessible
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -77,7 +78,7 @@ def test_a_list_of_patients_is_brought_looked_at_and_imported(live_server, sign_
     assert download.value.suggested_filename == "pacienți-refused.csv"
 
 
-def test_on_a_phone_in_the_dark_and_without_scripts(browser, live_server, as_admin, people, tmp_path):
+def test_on_a_phone_in_the_dark_and_without_scripts(browser, live_server, as_admin, people):
     context = browser.new_context(viewport=PHONE, color_scheme="dark", java_script_enabled=False)
     session = as_admin.cookies[settings.SESSION_COOKIE_NAME].value
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
@@ -85,7 +86,7 @@ def test_on_a_phone_in_the_dark_and_without_scripts(browser, live_server, as_adm
     page.goto(f"{live_server.url}/staff/imports/")
     page.get_by_label("CSV or Excel file").set_input_files(people)
     page.get_by_role("button", name="Upload").click()
-    page.screenshot(path=tmp_path / "columns.png", full_page=True)
+    page.screenshot(path=SHOTS / "import-columns-phone.png", full_page=True)
     page.get_by_label("What comes first in dates").select_option("month")
     page.get_by_role("button", name="Check").click()
     while Job.objects.get().is_open:
@@ -93,8 +94,8 @@ def test_on_a_phone_in_the_dark_and_without_scripts(browser, live_server, as_adm
         page.get_by_role("link", name="Look again").click()
     if page.get_by_role("link", name="See what would change").is_visible():
         page.get_by_role("link", name="See what would change").click()
-    page.screenshot(path=tmp_path / "preview.png", full_page=True)
+    page.screenshot(path=SHOTS / "import-preview-phone.png", full_page=True)
     assert page.locator(".counts dd").all_inner_texts() == ["600", "0", "0", "1"]
     page.goto(f"{live_server.url}/staff/exports/patients/")
-    page.screenshot(path=tmp_path / "export.png", full_page=True)
+    page.screenshot(path=SHOTS / "export-phone.png", full_page=True)
     context.close()
