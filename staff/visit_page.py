@@ -81,14 +81,19 @@ def visit_page(desk: Any, visit: Appointment, moment: datetime) -> VisitPage:
         with_reason=[one for one in buttons if one.asks_why],
         undo=row.undo,
         summary=summary,
-        writes_summary=reads
-        and visit.status not in NEVER_TOOK_PLACE
-        and (summary is None or summary.status == VisitSummary.Status.DRAFT),
+        writes_summary=reads and _is_open(visit, summary),
         series=_series(visit),
         forms=_forms(visit),
         planned=_planned(visit),
         history=_history(visit),
     )
+
+
+def _is_open(visit: Appointment, summary: VisitSummary | None) -> bool:
+    """Tell whether the visit has begun and its summary can still be written."""
+    if summary is not None:
+        return summary.status == VisitSummary.Status.DRAFT and visit.status not in NEVER_TOOK_PLACE
+    return visit.status in (Appointment.Status.IN_PROGRESS, Appointment.Status.COMPLETED)
 
 
 def _series(visit: Appointment) -> list[Appointment]:

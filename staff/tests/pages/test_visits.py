@@ -43,7 +43,8 @@ def test_a_day_has_a_column_for_each_specialist(patient, specialist, as_front_de
     columns = [html.index(f">{name} <span") for name in ("Dr. Ioana Ionescu", "Dr. Pop", "No specialist yet")]
     assert columns == sorted(columns)
     assert ("10 a.m." in html, "noon" in html, "Room 2" in html) == (True, True, True)
-    assert html.count(">free<") == 1
+    assert html.count(">No visits<") == 1
+    assert f'href="{reverse("staff:visit-new")}?starts_at=2026-12-07T09:00&amp;specialist={specialist.pk}"' in html
 
 
 def test_a_week_has_a_column_for_each_day_from_the_clinics_first(patient, clinic, as_front_desk):
@@ -53,7 +54,7 @@ def test_a_week_has_a_column_for_each_day_from_the_clinics_first(patient, clinic
 
     html = shown(as_front_desk, view="week")
 
-    days = [html.index(f">{name} 12/") for name in ("Sunday", "Monday", "Tuesday", "Saturday")]
+    days = [html.index(f">{name}</a>") for name in ("Sunday", "Monday", "Tuesday", "Saturday")]
     assert days == sorted(days)
     assert "Dec. 6, 2026 to Dec. 12, 2026" in html
     assert html.count("Maria Marin</a>") == 1
