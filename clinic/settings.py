@@ -313,6 +313,23 @@ if not PUBLIC_URL:
         "PUBLIC_URL is empty. Give the address that patients reach, like https://clinic.example."
     )
 
+# --- web push ------------------------------------------------------------------------------------------------------
+
+# The key that signs (32 bytes, base64url); `manage.py vapid_key` makes one. Empty in production: no web push.
+VAPID_PRIVATE_KEY = env.str("VAPID_PRIVATE_KEY", default="")
+# Keys before it: browsers that subscribed with one of them are still served.
+VAPID_OLD_PRIVATE_KEYS = env.list("VAPID_OLD_PRIVATE_KEYS", default=[])
+# Whom a push service asks when something is wrong: mailto:… or https://…
+VAPID_SUBJECT = env.str("VAPID_SUBJECT", default="")
+# Whose addresses are taken from browsers; *.name is every host below it, * every public one.
+PUSH_HOSTS = env.list(
+    "PUSH_HOSTS",
+    default=["fcm.googleapis.com", "*.push.services.mozilla.com", "*.notify.windows.com", "*.push.apple.com"]
+    if PRODUCTION
+    else ["*"],
+)
+PUSH_TIMEOUT = env.int("PUSH_TIMEOUT", default=10)
+
 # How long a link to a form is good for.
 FORM_LINK_DAYS = env.int("FORM_LINK_DAYS", default=30)
 

@@ -1,14 +1,16 @@
 """Let queued messages leave the house, and write down honestly how that ended (docs/architecture.md).
 
 For each: take it (leases.claim, committed), look again whether it may still leave, keep its text and address, begin the
-attempt (committed), talk to the mail server with no lock held, and write the outcome, if the lease is still ours.
+attempt (committed), talk to the server with no lock held, and write the outcome, if the lease is still ours. What
+differs by channel stands in WAYS.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime, formataddr, parseaddr
 from typing import Any
@@ -19,11 +21,12 @@ from django.db import Error, InterfaceError, OperationalError, connection, trans
 from django.db.models import Q
 
 from clinic.clock import ClinicNow, now
-from messaging import followup, leases, policy, unsubscribe
+from messaging import followup, leases, policy, push, unsubscribe
 from messaging.leases import Held
 from messaging.liquid import TextError
 from messaging.models import Delivery, DeliveryAttempt
 from messaging.policy import Outcome, Result
+from messaging.postman import Postman
 from messaging.purposes import Suppress, content_of, is_asked_for
 from messaging.recipients import RELATED, Recipient, reader_of
 from messaging.sealed import unsealed
@@ -36,12 +39,6 @@ MOST_SECONDS = 50.0
 """A drain ends after this, between two messages; the next wake-up or tick goes on."""
 KEEP_TRYING_SECONDS = 20.0
 
-FOLLOW_UPS: dict[str, Callable[[Delivery], None]] = {
-    "no_address": followup.after_no_address,
-    "no_consent": followup.after_no_consent,
-}
-"""What people have to do about a message that must not leave, by the reason."""
-
 State = Delivery.State
 logger = logging.getLogger(__name__)
 
@@ -49,25 +46,33 @@ logger = logging.getLogger(__name__)
 def drain_due(now: datetime | None = None, *, seconds: float = MOST_SECONDS) -> int:
     """Send what is due and return how many deliveries that moved on.
 
-    `now` (default: the clinic's clock) is the moment at which due is judged. Stops early if no mail server answers.
+    `now` (default: the clinic's clock) is the moment at which due is judged. If no mail server answers, it ends with
+    what else is in hand.
     """
     started = time.monotonic()
     count = leases.reap()
-    with Mailer() as mailer:
+    with Postman() as postman:
         while time.monotonic() - started < seconds:
             batch = leases.claim(BATCH, now)
             if not batch:
                 break
+            unreachable: set[str] = set()
             for position, held in enumerate(batch):
-                result = _deliver(held, mailer)
+                if held.channel in unreachable:
+                    leases.release([held])
+                    continue
+                if _deliver(held, postman) is Result.UNREACHABLE:
+                    unreachable.add(held.channel)
                 count += 1
-                if result is Result.UNREACHABLE or time.monotonic() - started >= seconds:
+                if time.monotonic() - started >= seconds:
                     leases.release(batch[position + 1 :])
                     return count
+            if unreachable:
+                break
     return count
 
 
-def _deliver(held: Held, mailer: Mailer) -> Result | None:
+def _deliver(held: Held, postman: Postman | Mailer) -> Result | None:
     """Carry one delivery as far as it comes; None if it did not come to a conversation."""
     try:
         prepared = _prepare(held)
@@ -80,14 +85,14 @@ def _deliver(held: Held, mailer: Mailer) -> Result | None:
     if prepared is None:
         return None
     message, deadline = prepared
-    outcome = mailer.send(message, deadline)
+    outcome = postman.send(message, deadline)
     _insist(lambda: _settle(held, outcome))
     if outcome.result is Result.SENT:
         followup.after_sent(held.pk)
     return outcome.result
 
 
-def _prepare(held: Held) -> tuple[EmailMultiAlternatives, float] | None:
+def _prepare(held: Held) -> tuple[Any, float] | None:
     """Look again whether the delivery may leave: begin the attempt and return its message, or end it: None."""
     rows = leases.mine(held).select_related(*RELATED).prefetch_related("template__bodies")
     delivery = rows.annotate(is_paused=leases.paused()).first()
@@ -96,8 +101,9 @@ def _prepare(held: Held) -> tuple[EmailMultiAlternatives, float] | None:
     if delivery.is_paused:
         leases.release([held])
         return None
-    reader = reader_of(delivery)
-    if obstacle := _obstacle(delivery, reader):
+    way, reader = WAYS[delivery.channel], reader_of(delivery)
+    target = way.target(delivery, reader)
+    if obstacle := _obstacle(delivery, reader, target):
         _conclude(held, obstacle.code, obstacle.text)
         return None
     if delivery.maybe_left and delivery.body_text:  # once more means the same again
@@ -113,13 +119,13 @@ def _prepare(held: Held) -> tuple[EmailMultiAlternatives, float] | None:
             return None
         content = found
     deadline = time.monotonic() + leases.seconds_until_dot()
-    if not _begin(held, reader.address, content, is_asked_for(delivery.purpose)):
+    if not _begin(held, str(target), content, is_asked_for(delivery.purpose)):
         leases.release([held])  # called off or refused since; if the lease was lost this changes nothing
         return None
-    return _message(delivery, reader.address, content), deadline
+    return way.message(delivery, target, content), deadline
 
 
-def _obstacle(delivery: Delivery, reader: Recipient) -> Suppress | None:
+def _obstacle(delivery: Delivery, reader: Recipient, target: Any) -> Suppress | None:
     """Return why the delivery must not leave any more, if it must not."""
     if delivery.withdraw_asked_at is not None:
         return Suppress("stopped")
@@ -130,8 +136,8 @@ def _obstacle(delivery: Delivery, reader: Recipient) -> Suppress | None:
     asked_for = reader.is_staff or is_asked_for(delivery.purpose)
     if not asked_for and unwanted([(delivery.patient_id, delivery.category, delivery.channel)]):
         return Suppress("no_consent")
-    if not reader.address:
-        return Suppress("no_address")
+    if not target:
+        return Suppress(WAYS[delivery.channel].missing)
     return None
 
 
@@ -182,6 +188,38 @@ def _message(delivery: Delivery, address: str, content: Content) -> EmailMultiAl
     return message
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """What is different about a channel.
+
+    `target`: where a delivery goes to, falsy if nowhere (then it is suppressed as `missing`); written down as text.
+    `message`: what its carrier takes. `follow_ups`: what people have to do about one that must not leave, by reason.
+    """
+
+    target: Callable[[Delivery, Recipient], Any]
+    missing: str
+    message: Callable[[Delivery, Any, Content], Any]
+    after_refusal: Callable[..., None]
+    follow_ups: Mapping[str, Callable[[Delivery], None]] = field(default_factory=dict)
+
+
+WAYS: Mapping[str, Way] = {
+    "email": Way(
+        target=lambda _delivery, reader: reader.address,
+        missing="no_address",
+        message=_message,
+        after_refusal=followup.after_refusal,
+        follow_ups={"no_address": followup.after_no_address, "no_consent": followup.after_no_consent},
+    ),
+    push.CHANNEL: Way(
+        target=push.subscription_of,
+        missing="unsubscribed",
+        message=push.message,
+        after_refusal=push.after_refusal,
+    ),
+}
+
+
 def _settle(held: Held, outcome: Outcome) -> None:
     """Write how an attempt ended. If the lease was lost, only its own line in the log: the newer state stands."""
     with transaction.atomic():
@@ -197,13 +235,13 @@ def _settle(held: Held, outcome: Outcome) -> None:
         following = policy.decide(outcome, leases.past_of(row))
         leases.move_on(row, following, outcome.answer)
         if outcome.result is Result.REFUSED:
-            followup.after_refusal(row, bounced=outcome.bounced)
+            WAYS[row.channel].after_refusal(row, bounced=outcome.bounced)
     logger.info("delivery moved on", extra={"delivery_id": held.pk, "state": following.state, "code": following.reason})
 
 
 def _conclude(held: Held, code: str, text: str = "", state: str = State.SUPPRESSED) -> None:
     """End a delivery that must not leave."""
-    follow_up = FOLLOW_UPS.get(code)
+    follow_up = WAYS[held.channel].follow_ups.get(code)
     with transaction.atomic():
         if follow_up is not None:
             followup.lock_patient_of(held.pk)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from accounts.permissions import Role
 from clinic.db import lock_patients
 from messaging.models import Delivery
-from patients.categories import EXPECTED
+from patients.categories import EXPECTED, Channel
 from patients.models import Patient
 from patients.services import mark_email_bounced, mark_email_works
 from worklist.models import Task
@@ -35,6 +35,7 @@ def after_refusal(delivery: Delivery, *, bounced: bool) -> None:
 def after_sent(delivery_id: int) -> None:
     """Note that the patient's address takes mail, the first time it does; the caller holds no lock."""
     rows = Delivery.objects.filter(pk=delivery_id, recipient=None, contact=None, state=Delivery.State.SENT)
+    rows = rows.filter(channel=Channel.EMAIL)
     untried = rows.filter(patient__email_status=Patient.EmailStatus.UNTRIED)
     for delivery in untried.select_related("patient"):
         mark_email_works(delivery.patient, address=delivery.address)

@@ -52,6 +52,7 @@ class Held:
 
     pk: int
     number: int
+    channel: str = "email"
 
 
 CLAIM = """
@@ -67,7 +68,7 @@ WITH due AS MATERIALIZED (
     ORDER BY d.not_before, d.id LIMIT %(limit)s
     FOR NO KEY UPDATE OF d, p SKIP LOCKED)
 UPDATE {delivery} d SET state = 'sending', attempts = d.attempts + 1, lease_until = clock_timestamp() + %(lease)s
-FROM due WHERE d.id = due.id RETURNING d.id, d.attempts, d.not_before
+FROM due WHERE d.id = due.id RETURNING d.id, d.attempts, d.channel, d.not_before
 """
 
 
@@ -89,8 +90,8 @@ def claim(limit: int, now: datetime | None = None) -> list[Held]:
     with transaction.atomic(), connection.cursor() as cursor:
         given: dict[str, Any] = {"now": now, "limit": limit, "lease": lease_length()}
         cursor.execute(CLAIM.format(**_tables()), given)
-        rows = sorted(cursor.fetchall(), key=lambda row: (row[2], row[0]))
-    return [Held(pk, number) for pk, number, _not_before in rows]
+        rows = sorted(cursor.fetchall(), key=lambda row: (row[3], row[0]))
+    return [Held(pk, number, channel) for pk, number, channel, _not_before in rows]
 
 
 def paused() -> Exists:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -96,6 +98,34 @@ class Notification(ClinicModel):
         return self.title
 
 
+class PushSubscription(ClinicModel):
+    """A browser that a person of the staff, or a patient, let show notifications; removed when it takes none any more.
+
+    `endpoint` and the keys are the browser's, and whoever knows them can write to it; `vapid_key` is the public key of
+    ours with which it subscribed: nobody else's signature counts there.
+    """
+
+    recipient = ClinicForeignKey("accounts.Membership", null=True, blank=True, related_name="push_subscriptions")
+    patient = ClinicForeignKey("patients.Patient", null=True, blank=True, related_name="push_subscriptions")
+    endpoint = models.CharField(max_length=1000)
+    p256dh = models.CharField(max_length=100)
+    auth = models.CharField(max_length=40)
+    vapid_key = models.CharField(max_length=100)
+
+    class Meta:
+        verbose_name = _("push subscription")
+        verbose_name_plural = _("push subscriptions")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["endpoint", "recipient", "patient"], nulls_distinct=False, name="push_once_a_person"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Name the push service alone: the rest of the address is a secret."""
+        return urlsplit(self.endpoint).hostname or ""
+
+
 class Delivery(ClinicModel):
     """One message to one address, from queued to its outcome.
 
@@ -139,7 +169,7 @@ class Delivery(ClinicModel):
     maybe_left = models.BooleanField(default=False, editable=False)
     withdraw_asked_at = models.DateTimeField(null=True, editable=False)
     message_id = models.CharField(max_length=200, unique=True)
-    address = models.EmailField(_("address"), blank=True)
+    address = models.CharField(_("address"), max_length=254, blank=True)
     language = models.CharField(_("language"), max_length=35, blank=True)
     subject = models.CharField(_("subject"), max_length=300, blank=True)
     body_text = models.TextField(_("text"), blank=True)
@@ -168,7 +198,7 @@ class Delivery(ClinicModel):
 
 
 class DeliveryAttempt(ClinicModel):
-    """One conversation with a mail server: when it began, how it ended, in the server's words."""
+    """One conversation with a mail server or push service: when it began, how it ended, in the server's words."""
 
     delivery = ClinicForeignKey(Delivery, related_name="attempt_log")
     number = models.PositiveSmallIntegerField()

@@ -21,7 +21,7 @@ SENDS_TWICE = EXPECTED
 
 
 class Result(StrEnum):
-    """How a conversation with the mail server ended."""
+    """How a conversation with a mail server or push service ended."""
 
     SENT = "sent"
     UNREACHABLE = "unreachable"
@@ -33,12 +33,16 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A result with the server's own words. `bounced`: the address itself does not exist. `reason` refines unknown."""
+    """A result with the server's own words. `bounced`: the address itself does not exist. `reason` refines the result.
+
+    `wait`: how long the server asked to be left alone.
+    """
 
     result: Result
     answer: str = ""
     bounced: bool = False
     reason: str = ""
+    wait: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,8 @@ def decide(outcome: Outcome, past: Past, chance: Callable[[], float] = random.ra
         return ended(State.WITHDRAWN, "stopped", past)
     if past.attempts >= MOST_ATTEMPTS:
         return ended(State.FAILED, "gave_up", past)
-    return Next(State.RETRY, reason, pause_after(past.attempts, chance), past.maybe_left)
+    pause = max(pause_after(past.attempts, chance), outcome.wait or timedelta(0))
+    return Next(State.RETRY, reason, pause, past.maybe_left)
 
 
 def ended(state: str, reason: str, past: Past) -> Next:

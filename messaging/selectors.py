@@ -13,6 +13,7 @@ from clinic.clock import ClinicNow
 from messaging import leases
 from messaging.models import Delivery, MessageTemplate, Notification
 from messaging.purposes import asked_for
+from patients.categories import Channel
 
 State = Delivery.State
 
@@ -64,9 +65,12 @@ COUNTED = (State.QUEUED, State.RETRY, State.SENDING, State.SENT, State.UNKNOWN)
 
 
 def messages_to(patient_ids: Collection[int], *, since: datetime) -> dict[int, list[Received]]:
-    """Return, by patient, the messages that leave after a moment; what one step sends to several readers is one."""
+    """Return, by patient, the messages that leave after a moment; what one step sends to several readers is one.
+
+    Web push only says that there is a notification, which counts.
+    """
     at = Coalesce("finished_at", Greatest("not_before", ClinicNow()))
-    mails = Delivery.objects.filter(patient__in=patient_ids, recipient=None, state__in=COUNTED)
+    mails = Delivery.objects.filter(patient__in=patient_ids, recipient=None, state__in=COUNTED, channel=Channel.EMAIL)
     mails = mails.exclude(purpose__in=asked_for())
     notes = Notification.objects.filter(patient__in=patient_ids, recipient=None, withdrawn_at=None)
     columns = ("patient_id", "source_step_id", "pk", "category", "at")
@@ -87,8 +91,11 @@ def deliveries_of(patient: Any) -> QuerySet[Delivery]:
 
 
 def not_arrived(clinic: Any) -> QuerySet[Delivery]:
-    """Return the clinic's deliveries that failed or of which nobody knows, newest first."""
-    rows = Delivery.objects.for_clinic(clinic).filter(state__in=[State.FAILED, State.UNKNOWN])
+    """Return the clinic's emails that failed or of which nobody knows, newest first.
+
+    Web push is left out: what it would have told lies inside the platform.
+    """
+    rows = Delivery.objects.for_clinic(clinic).filter(state__in=[State.FAILED, State.UNKNOWN], channel=Channel.EMAIL)
     return rows.select_related("patient", "template").order_by("-pk")
 
 

@@ -21,7 +21,7 @@ from clinic.clock import ClinicNow, now
 from clinic.db import lock_patients
 from clinic.errors import ImpossibleTransition, Refused
 from clinic.wakeups import wake
-from messaging import digest, reasons
+from messaging import digest, reasons, subscriptions
 from messaging.models import Category, Delivery, Notification
 from messaging.recipients import key_of
 from messaging.templates import Body, archive_template, restore_template, save_template
@@ -119,7 +119,10 @@ def _delivery(email: Email) -> Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """One notification to be made, to the patient, or to a person of the staff if one is named."""
+    """One notification to be made, to the patient, or to a person of the staff if one is named.
+
+    `not_after`: until when a browser may still be told of it; without one, for three days.
+    """
 
     clinic_id: int
     patient_id: int
@@ -131,20 +134,24 @@ class Note:
     link_kind: str = ""
     link_id: int | None = None
     visible_at: datetime | None = None
+    not_after: datetime | None = None
     source_step_id: int | None = None
 
 
 def notify(notes: Iterable[Note]) -> list[Notification]:
-    """Make notifications in bulk. A second one for the same step and person is an IntegrityError.
+    """Make notifications in bulk, and tell the browsers that people allowed to show them.
 
-    Many of one rule to one person of the staff become a list (messaging/digest.py).
+    A second one for the same step and person is an IntegrityError. Many of one rule to one person of the staff become a
+    list (messaging/digest.py).
     """
     notes = list(notes)
     if not notes:
         return []
     with transaction.atomic():
         lock_patients(note.patient_id for note in notes)
-        return digest.insert([_notification(note) for note in notes], [note.rule_id for note in notes])
+        made = digest.insert([_notification(note) for note in notes], [note.rule_id for note in notes])
+        subscriptions.announce(zip(made, (note.not_after for note in notes), strict=True))
+    return made
 
 
 def _notification(note: Note) -> Notification:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from django.core import checks
+
 from accounts.permissions import beside_memberships
 from clinic.changes import records_changed
 from clinic.health import register_backlog
 from clinic.lanes import register_lane
 from clinic.provisioning import register_provider
-from messaging import delivery, purposes, selectors
+from messaging import delivery, purposes, push, selectors, vapid
 from messaging.base_variables import register_base_variables
 from messaging.provisioning import provide_message_template
 from messaging.receivers import on_consent_changed
@@ -20,6 +22,8 @@ def connect() -> None:
     records_changed.connect(on_consent_changed, sender=Consent, dispatch_uid="messaging.consents")
     beside_memberships.update(selectors.beside_memberships())
     purposes.register("template", purposes.render_template)
+    purposes.register(push.CHANNEL, push.write)
+    checks.register(vapid.check_keys)
     register_backlog("deliveries", selectors.oldest_due)
     register_lane("deliver", delivery.drain_due, selectors.next_due, selectors.is_sending)
     register_provider("message_template", provide_message_template)

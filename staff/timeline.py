@@ -169,7 +169,8 @@ def _ended(step: Step) -> datetime:
 
 
 def _deliveries(patient: Any, states: Iterable[str]) -> QuerySet[Delivery]:
-    rows = Delivery.objects.filter(patient=patient, state__in=list(states))
+    # Web push says that there is a notification, and that has its own line.
+    rows = Delivery.objects.filter(patient=patient, state__in=list(states)).exclude(channel="push")
     rows = rows.select_related("template", "source_step__rule", "source_step__run")
     hidden = ("body_text", "body_html", "context", "source_step__rule__draft", "source_step__run__verdict")
     return rows.defer(*hidden, "source_step__config", "source_step__result")

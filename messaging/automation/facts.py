@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from automations.engine.declare import Fact, FactType, Param, register
 from messaging.models import Delivery, Notification
 from messaging.purposes import asked_for
-from patients.categories import Category
+from patients.categories import Category, Channel
 
 State = Delivery.State
 ELAPSED = ("minutes", "hours")
@@ -20,7 +20,8 @@ ELAPSED = ("minutes", "hours")
 
 def _received(ctx: Any, window: Mapping[str, Any], category: str | None = None) -> Any:
     """Count what left, or may have left; what one step sent to several readers is one."""
-    mails = Delivery.objects.filter(state__in=[State.SENT, State.UNKNOWN]).exclude(purpose__in=asked_for())
+    mails = Delivery.objects.filter(state__in=[State.SENT, State.UNKNOWN], channel=Channel.EMAIL)
+    mails = mails.exclude(purpose__in=asked_for())
     notes = Notification.objects.filter(withdrawn_at=None)
     return _count(ctx, mails, "finished_at", window, category) + _count(ctx, notes, "visible_at", window, category)
 

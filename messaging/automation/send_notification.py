@@ -188,6 +188,7 @@ def _note(letter: _Letter, title: str, body: str, link: tuple[str, int | None]) 
         link_kind=link[0],
         link_id=link[1],
         visible_at=step.not_before,
+        not_after=step.not_after,
         source_step_id=step.id,
     )
 

@@ -106,7 +106,7 @@ def test_deliveries_show_their_attempts_and_why(as_front_desk, queue):
         answer="554 no",
     )
     page = as_front_desk.get(change_url(delivery)).content.decode()
-    assert "The mail server refused it for good." in page
+    assert "The server refused it for good." in page
     assert "554 no" in page
     assert 'name="_save"' not in page
     assert as_front_desk.post(change_url(delivery), {"state": "sent"}).status_code == 403

@@ -8,25 +8,33 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path
+from django.urls import path, reverse_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts import audit
+from accounts.sessions import in_background
 from clinic.clock import now
 from messaging.models import Notification
 from messaging.selectors import notifications_to
 from messaging.services import mark_all_read, mark_read
+from messaging.subscriptions import switch
 from staff.frame import own, page, paged
 from staff.selectors import link_of
 from staff.templatetags.bell import numbers
 
+PUSH = {
+    "on": reverse_lazy("staff:push-on"),
+    "off": reverse_lazy("staff:push-off"),
+    "scope": reverse_lazy("staff:home"),
+}
 STOP_ASKING = 286
 """What htmx takes as: do not poll any more."""
 
 
+@in_background
 @never_cache
 @require_safe
 def bell(request: HttpRequest) -> HttpResponse:
@@ -58,6 +66,7 @@ def notifications(request: Any) -> HttpResponse:
         "only_unread": only_unread,
         "several_clinics": len({one.clinic_id for one in memberships}) > 1,
         "until": now(),
+        "push": switch(memberships, **{name: str(address) for name, address in PUSH.items()}),
         **numbers(memberships),
     }
     return render(request, "staff/bell/list.html", given)
