@@ -21,6 +21,7 @@ from forms_app.fields import Field, build_fields, posted_values, shown_values, t
 from forms_app.models import FormRequest, FormTemplate, FormTemplateVersion
 from forms_app.questions import Problem
 from forms_app.signing import SELF, sign, who_may_sign
+from forms_app.witnessing import InPerson
 from messaging.recipients import patient_zone
 from messaging.times import say_moment
 from patients.models import Contact, Patient
@@ -89,8 +90,10 @@ class FormPage:
         if (relation := data.get("relation")) in self.relations:
             self.relation = str(relation)
 
-    def sign(self) -> FormRequest:
+    def sign(self, in_person: InPerson | None = None) -> FormRequest:
         """Sign as posted. A drawn signature stands for the name on record, if no name was written.
+
+        `in_person` says who of the staff saw it, on the clinic's tablet.
 
         Raises FormInvalid, NotADrawing, and what `signing.sign` refuses.
         """
@@ -109,6 +112,7 @@ class FormPage:
             relation=self.relation,
             version=self.version_read,
             drawing=drawing,
+            in_person=in_person,
         )
 
     def _name_on_record(self) -> str:

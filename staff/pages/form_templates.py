@@ -218,5 +218,5 @@ urlpatterns = [
     path("staff/forms/templates/<int:pk>/edit/", template_edit, name="form-template-edit"),
     path("staff/forms/templates/<int:pk>/preview/", template_preview, name="form-template-preview"),
     path("staff/forms/templates/<int:pk>/versions/<int:number>/", version_preview, name="form-version"),
-    path("staff/forms/templates/<int:pk>/<slug:verb>/", template_move, name="form-template-move"),
+    path("staff/forms/templates/<int:pk>/move/<slug:verb>/", template_move, name="form-template-move"),
 ]

@@ -216,5 +216,5 @@ urlpatterns = [
     path("staff/forms/", forms_list, name="forms"),
     path("staff/forms/send/", send, name="form-send"),
     path("staff/forms/<int:pk>/", form_request, name="form"),
-    path("staff/forms/<int:pk>/<slug:verb>/", move, name="form-move"),
+    path("staff/forms/<int:pk>/move/<slug:verb>/", move, name="form-move"),
 ]
