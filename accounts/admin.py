@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.decorators import secure_admin_login
+from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
@@ -62,6 +63,7 @@ class ClinicsAdmin(ClinicAdmin):
             },
         ),
         (_("Treatments"), {"fields": ("adherence_grace_hours",)}),
+        (_("Who gets in"), {"fields": ("require_mfa",)}),
     )
     actions_submit_line = ("pause_all", "end_pause_all")
     audits_writes = False
@@ -72,6 +74,8 @@ class ClinicsAdmin(ClinicAdmin):
 
     def write(self, request: HttpRequest, obj: Clinic, form: Any, change: bool) -> Clinic:
         """Open the clinic or change its settings."""
+        if "require_mfa" in form.changed_data:
+            raise_if_reauthentication_required(request, app="")
         if change:
             return services.update_clinic(obj, **{name: form.cleaned_data[name] for name in form.changed_data})
         return services.create_clinic(**form.cleaned_data)
@@ -122,6 +126,7 @@ class MembershipAdmin(ClinicAdmin):
     list_select_related = ("user", "clinic")
     search_fields = ("name", "slug", "user__email")
     prepopulated_fields = {"slug": ("name",)}
+    asks_password = True
     audits_writes = False
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -158,6 +163,7 @@ class UsersAdmin(DjangoUserAdmin, ClinicAdmin):  # type: ignore[misc]
     filter_horizontal = ()
     view_roles = ADMINS
     add_roles = OPERATORS
+    asks_password = True
     OWN = ("is_platform_operator", "is_staff", "last_login")
 
     def clinic_of(self, obj: Any) -> int | None:
@@ -188,6 +194,8 @@ class UsersAdmin(DjangoUserAdmin, ClinicAdmin):  # type: ignore[misc]
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         """Set a password and record who did."""
+        if request.method == "POST":
+            raise_if_reauthentication_required(request, app="")
         response = super().user_change_password(request, id, form_url)
         if request.method == "POST" and response.status_code == 302:
             self.note("password_set", self.get_object(request, id))

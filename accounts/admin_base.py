@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 import psycopg.errors
+from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
 from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -83,6 +84,7 @@ class ClinicAdmin(RoleRights, ModelAdmin):
     form = ClinicModelForm
     delete_confirmation_max_display = 0
     audited_reads: ClassVar[bool | None] = None  # None: if rows are about a patient
+    asks_password: ClassVar[bool] = False  # True where what is saved lets somebody in
     audits_writes: ClassVar[bool] = True  # False where `write` calls a service that writes the trail itself
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -163,6 +165,9 @@ class ClinicAdmin(RoleRights, ModelAdmin):
 
         The first pass is rolled back as a whole; the second builds the same form, which now carries the refusal.
         """
+        may_write = self.has_change_permission(request) or self.has_add_permission(request)
+        if self.asks_password and request.method == "POST" and may_write:
+            raise_if_reauthentication_required(request, app="")
         try:
             return super().changeform_view(request, *args, **kwargs)
         except ClinicError as error:

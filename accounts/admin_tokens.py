@@ -50,6 +50,7 @@ class ApiTokenAdmin(ClinicAdmin):
     list_select_related = ("clinic",)
     search_fields = ("name", "=hint")
     actions_submit_line = ("rotate", "revoke")
+    asks_password = True
     audits_writes = False
     KEPT = ("name", "hint", "scopes", "created_at", "created_by", "last_used_at", "expires_at", "revoked_at")
 

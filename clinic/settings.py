@@ -52,6 +52,8 @@ if not SECRET_KEY:
         raise ImproperlyConfigured("SECRET_KEY is empty. In production give it 50 or more random characters.")
     SECRET_KEY = _kept_secret_key()
 
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+
 # A command beside a running demo uses the demo's own ports.
 RUNNING = recorded(EMBEDDED_DIR) if CLINIC_MODE == "demo" else {}
 PORT = env.int("PORT", default=RUNNING.get("port", 8000))

@@ -8,9 +8,21 @@ from django.urls import reverse
 from accounts import services
 from accounts.models import AuditEntry, Clinic, Membership, Pause, User
 from accounts.selectors import is_paused
-from tests.cast import PASSWORD, client_of, make_member
+from tests.cast import PASSWORD, client_of, make_member, recently_asked
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def as_admin(as_admin, fresh):
+    """A browser where the password was given a moment ago: what lets somebody in asks for it."""
+    return fresh(as_admin)
+
+
+@pytest.fixture
+def as_operator(as_operator, fresh):
+    """A browser where the password was given a moment ago: what lets somebody in asks for it."""
+    return fresh(as_operator)
 
 
 def listing(name):
@@ -171,7 +183,7 @@ def test_an_admin_reaches_nobody_elsewhere(stranger, as_admin):
 
 def test_an_admin_of_two_clinics_says_which(clinic, other_clinic, admin):
     Membership.objects.create(clinic=other_clinic, user=admin.user, role="clinic_admin", slug="ada", name="Ada")
-    browser = client_of(admin.user)
+    browser = recently_asked(client_of(admin.user))
     form = {"name": "N", "slug": "n", "role": "specialist", "email": "n@x.example", "password": ""}
     add = reverse("admin:accounts_membership_add")
 
@@ -187,7 +199,7 @@ def test_a_clinic_outside_ones_reach_is_no_choice(clinic, admin, front_desk):
     Membership.objects.create(clinic=second, user=admin.user, role="clinic_admin", slug="ada", name="Ada")
     form = {"name": "N", "slug": "n", "role": "specialist", "email": "n@x.example", "clinic": third.pk}
 
-    response = client_of(admin.user).post(reverse("admin:accounts_membership_add"), form)
+    response = recently_asked(client_of(admin.user)).post(reverse("admin:accounts_membership_add"), form)
 
     assert response.status_code == 200
     assert not Membership.objects.filter(slug="n").exists()

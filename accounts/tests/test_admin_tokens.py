@@ -11,6 +11,14 @@ from accounts import tokens
 from accounts.models import ApiToken
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def as_admin(as_admin, fresh):
+    """A browser where the password was given a moment ago: what lets somebody in asks for it."""
+    return fresh(as_admin)
+
+
 ADD = {"name": "Booking", "scopes": ["read", "write"], "days": "30"}
 
 

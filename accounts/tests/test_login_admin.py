@@ -4,8 +4,21 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import AuditEntry, Membership, Pause, User
+from tests.cast import PASSWORD, client_of
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def as_admin(as_admin, fresh):
+    """A browser where the password was given a moment ago: what lets somebody in asks for it."""
+    return fresh(as_admin)
+
+
+@pytest.fixture
+def as_operator(as_operator, fresh):
+    """A browser where the password was given a moment ago: what lets somebody in asks for it."""
+    return fresh(as_operator)
 
 
 def listing(name):
@@ -80,3 +93,14 @@ def test_an_operator_adds_a_login(as_operator):
 
     assert as_operator.post(reverse("admin:accounts_user_add"), form).status_code == 302
     assert User.objects.filter(username="new@x.example").exists()
+
+
+def test_what_lets_somebody_in_asks_for_the_password_and_then_goes_on(specialist, admin):
+    browser = client_of(admin.user)
+    where = browser.post(change(specialist.user), user_form(specialist.user))["Location"]
+    assert where.startswith("/accounts/reauthenticate/")
+    assert User.objects.get(pk=specialist.user_id).first_name == ""
+
+    browser.post(where, {"password": PASSWORD, "next": change(specialist.user)})
+
+    assert User.objects.get(pk=specialist.user_id).first_name == "A"

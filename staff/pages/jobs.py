@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.models import Clinic
+from accounts.sessions import in_background
 from automations import enrolling
 from automations.backtest import MAX_DAYS
 from automations.engine.declare import catalog
@@ -61,6 +62,7 @@ def job_page(request: Any, pk: int) -> HttpResponse:
     return render(request, "staff/jobs/job.html", _context(_seen(request, pk)))
 
 
+@in_background
 @page(methods=("GET", "HEAD"))
 def job_progress(request: Any, pk: int) -> HttpResponse:
     """Give the part of the page that changes."""
