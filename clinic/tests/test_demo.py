@@ -4,90 +4,14 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
-import urllib.request
-from pathlib import Path
 
-import psutil
 import pytest
 
 from clinic.embedded import in_use
-from clinic.embedded.process import socket_directory, wait_until
-
-ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 90
-OURS = ("CLINIC_", "TEST_", "DATABASE_URL", "REDIS_URL", "DJANGO_", "PYTEST_", "PORT")
+from clinic.embedded.process import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-
-
-class Demo:
-    """A demo in a directory and on a port of this test's own."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-        self.environment = clean | {"CLINIC_LOCAL_DIR": str(directory), "PORT": str(self.port), "PYTHONUNBUFFERED": "1"}
-        self.environment |= {"DEMO_DAYS": "0"}
-        self.output = directory.parent / "output"
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "manage.py", *arguments]
-        return subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True)
-
-    def start(self) -> float:
-        """Start it and return after how many seconds it said Ready."""
-        began = time.monotonic()
-        with self.output.open("wb") as output:
-            command = [sys.executable, "manage.py", "demo"]
-            process = self.process = subprocess.Popen(
-                command, cwd=ROOT, env=self.environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
-            )
-        wait_until(lambda: "Ready: " in self.said() or process.poll() is not None, START_SECONDS)
-        assert f"Ready: http://127.0.0.1:{self.port}/" in self.said(), self.said()
-        return time.monotonic() - began
-
-    def said(self) -> str:
-        return self.output.read_text()
-
-    def processes(self) -> list[psutil.Process]:
-        """Return its living processes: those with its directory in their environment or arguments."""
-        found = []
-        places = (str(self.directory), str(socket_directory(self.directory)))  # a long path has its sockets elsewhere
-        for process in psutil.process_iter():
-            try:
-                if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
-                    continue
-                mine = process.environ().get("CLINIC_LOCAL_DIR") == str(self.directory)
-                said = " ".join(process.cmdline())
-                if mine or any(place in said for place in places):
-                    found.append(process)
-            except (psutil.NoSuchProcess, psutil.AccessDenied):
-                continue
-        return found
-
-    def gone(self, seconds: float = 30) -> bool:
-        return wait_until(lambda: not self.processes(), seconds)
-
-    def get(self, path: str) -> tuple[int, bytes]:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=20) as answer:
-            return answer.status, answer.read()
-
-
-@pytest.fixture
-def demo(tmp_path):
-    demo = Demo(tmp_path / "local")
-    yield demo
-    for process in demo.processes():
-        process.kill()
-    if demo.process is not None:
-        demo.process.wait()
 
 
 def test_it_starts_answers_stops_and_leaves_nothing_behind(demo):

@@ -25,9 +25,9 @@ INACTIVE = (2, 3, 9)
 """Who stopped coming, and after nine weeks exercising, in pain: what smart targeting looks for in those over 65, and
 in the first of them, who is younger, does not find."""
 FAITHFUL = 1
-"""Who exercises to this day, but not yet this week; and has a visit to come."""
-NEXT_VISIT = 90
-"""The number of that visit."""
+"""Who exercises to this day, but not yet this week; and has no visit to come but today's."""
+EXPECTED, NEXT_VISIT = 6, 90
+"""Who has a visit to come, and the number of that visit."""
 COURSES = ("steady", "slipping", "recovering", "none", "poor", "none", "steady", "none")
 KEPT = {
     "steady": (0.95,) * WEEKS,
@@ -108,13 +108,13 @@ class Life:
         if self.course != "none":
             yield from self._plan(visit + timedelta(hours=1))
         yield from self._follow_ups(visit)
-        if self.course == "faithful":
+        if self.person.number == EXPECTED:
             yield from self._next_visit()
 
     def _next_visit(self) -> Iterator[Deed]:
-        """Tell of a visit in six days, booked yesterday and confirmed."""
+        """Tell of a visit in thirty days, booked yesterday and confirmed."""
         visit = deeds.Visit(self.clinic, self.person, NEXT_VISIT)
-        day = self.until.astimezone(self.zone).date() + timedelta(days=6)
+        day = self.until.astimezone(self.zone).date() + timedelta(days=30)
         starts = datetime.combine(day, time(10), self.zone)
         yield Deed(self.until - timedelta(hours=20), visit.book("physiotherapy", starts))
         yield Deed(self.until - timedelta(hours=19), visit.move("confirm"))
@@ -184,8 +184,8 @@ class Life:
             yield Deed(begins + timedelta(days=7 * WEEKS - 1), plan.complete())
 
     def _follow_ups(self, evaluation: datetime) -> Iterator[Deed]:
-        """Tell of the visits after the evaluation; those who are inactive have none."""
-        if self.course == "inactive" or self._chance(0.25):
+        """Tell of the visits after the evaluation; those who are inactive have none, nor has the faithful one."""
+        if self.course in ("inactive", "faithful") or self._chance(0.25):
             return
         starts = evaluation
         for number in range(1, self.dice.randint(2, 7)):

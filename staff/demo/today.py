@@ -19,7 +19,7 @@ from staff.demo.people import people
 VISITS = (
     (1, "initial-evaluation", "confirmed"),
     (4, "initial-evaluation", "booked"),
-    (6, "physiotherapy", "confirmed"),
+    (8, "physiotherapy", "confirmed"),
     (5, "follow-up-visit", "booked"),
     (7, "physiotherapy", "confirmed"),
 )

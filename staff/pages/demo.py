@@ -5,6 +5,7 @@ It exists in the demo and in tests only. Nobody types a password here; everythin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -45,6 +46,8 @@ PEOPLE = {"admin": LOGINS[0], "specialist": LOGINS[1], "desk": LOGINS[2]}
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 LOCK = 8_242_027
 SHOWN = 12
+MARIA, EXPECTED = 1, 6
+"""Whose phone it is, and whose visit to come can be cancelled."""
 ASKED_ABOUT, ASKED_RULE = 2, "smart-targeting"
 STEPS: dict[str, Any] = {
     "day": gettext_lazy("+24 hours"),
@@ -68,7 +71,7 @@ def someone(number: int) -> Patient:
 @require_safe
 def front(request: HttpRequest) -> HttpResponse:
     """Show both frames; a visitor whom nobody knows sits down at the clinic admin's desk."""
-    maria = someone(1)
+    maria = someone(MARIA)
     if not request.user.is_authenticated:
         _sign_in(request, "admin")
     context = {"maria": maria, "people": PEOPLE, "steps": STEPS, **_clock(maria), **_flow(maria)}
@@ -97,7 +100,7 @@ def _sign_in(request: HttpRequest, who: str) -> None:
 @require_safe
 def phone(request: Any) -> HttpResponse:
     """Show what has come to the patient's phone, newest first; asked again every second."""
-    maria = someone(1)
+    maria = someone(MARIA)
     mails = [{"key": one.id, "mail": one} for one in catcher.newest(SHOWN, maria.email)]
     pushed = notifications_of_patient(maria).order_by("-pk")[:SHOWN]
     notes = [{"key": f"{one.pk}", "note": one} for one in pushed]
@@ -115,7 +118,7 @@ def phone(request: Any) -> HttpResponse:
 @require_safe
 def mail(request: HttpRequest, id: str) -> HttpResponse:
     """Show one mail on the phone, as text whose links open on the phone."""
-    caught, maria = catcher.read(id), someone(1)
+    caught, maria = catcher.read(id), someone(MARIA)
     if caught is None or maria.email.lower() not in caught.to.lower():
         raise Http404
     return render(request, "staff/demo/mail.html", {"caught": caught, "maria": maria})
@@ -126,19 +129,30 @@ def mail(request: HttpRequest, id: str) -> HttpResponse:
 @require_safe
 def flow(request: HttpRequest) -> HttpResponse:
     """Draw what waits for the patient, and what was struck from it and why; asked again every two seconds."""
-    maria = someone(1)
+    maria = someone(MARIA)
     context = {**_flow(maria), **_clock(maria)}
     with timezone.override(ZoneInfo(maria.clinic.time_zone)):
         return render(request, "staff/demo/_flow.html", context)
 
 
 def _flow(maria: Patient) -> dict[str, Any]:
-    moment = now()
-    found = timeline(maria, moment, limit=30)
+    other, moment = someone(EXPECTED), now()
+    return {
+        "flows": [_lines(maria, moment), _lines(other, moment, ("appointment", "step"))],
+        "other": other,
+    }
+
+
+def _lines(patient: Patient, moment: datetime, kinds: Sequence[str] = ()) -> dict[str, Any]:
+    """Give what waits for a patient, and which steps were struck in the last hour."""
+    found = timeline(patient, moment, limit=30)
     since = moment - timedelta(hours=1)
-    struck = [line for line in found.suppressed if line.at >= since and line.kind == "step"][:5]
-    coming = [{"line": line, "in": _in_words(line.at, moment, maria.clinic.time_zone)} for line in found.upcoming[:10]]
-    return {"coming": coming, "struck": struck}
+    coming = [line for line in found.upcoming if not kinds or line.kind in kinds][:10]
+    return {
+        "patient": patient,
+        "struck": [line for line in found.suppressed if line.at >= since and line.kind == "step"][:5],
+        "coming": [{"line": one, "in": _in_words(one.at, moment, patient.clinic.time_zone)} for one in coming],
+    }
 
 
 def _in_words(at: datetime, moment: datetime, zone: str) -> str:
@@ -163,7 +177,7 @@ def _clock(maria: Patient) -> dict[str, Any]:
 @require_POST
 def let_pass(request: HttpRequest) -> HttpResponse:
     """Let time pass, stopping wherever something is due, and come back when all of it is done."""
-    target = _targets(someone(1)).get(request.POST.get("until", ""))
+    target = _targets(someone(MARIA)).get(request.POST.get("until", ""))
     if target is None:
         raise Http404
     with connection.cursor() as cursor:
@@ -188,8 +202,8 @@ def _targets(maria: Patient) -> dict[str, datetime]:
 @demo_only
 @require_POST
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    """Cancel one of the patient's visits, as the person whose desk it is."""
-    visit = Appointment.objects.filter(pk=pk, patient=someone(1)).first()
+    """Cancel one of the visits that the page shows, as the person whose desk it is."""
+    visit = Appointment.objects.filter(pk=pk, patient__in=[someone(MARIA), someone(EXPECTED)]).first()
     if visit is None:
         raise Http404
     attempt(request, lambda: visits.cancel(visit, reason="demo"))

@@ -14,32 +14,32 @@ from clinic import clock
 from clinic.db import silently
 from messaging.services import Note, notify
 from staff.demo import people
-from staff.pages.demo import ASKED_RULE, someone
+from staff.pages.demo import ASKED_ABOUT, ASKED_RULE, EXPECTED, MARIA, someone
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def maria():
-    """The first clinic of the demo with two of its patients and the two rules that the page shows at work."""
+    """The first clinic of the demo with three of its patients and the two rules that the page shows at work."""
     with silently("test"):
         clinic = people.clinics()["harbour"]
-        for person in people.people()[:2]:
-            people.admit(clinic, person)
+        for number in (MARIA, ASKED_ABOUT, EXPECTED):
+            people.admit(clinic, people.people()[number - 1])
     for slug in ("appointment-reminder-24h", ASKED_RULE):
         install(clinic=clinic, slug=slug, mode="on")
-    return someone(1)
+    return someone(MARIA)
 
 
 def tell(maria, title):
     notify([Note(clinic_id=maria.clinic_id, patient_id=maria.pk, title=title)])
 
 
-def next_visit(maria):
+def next_visit(patient):
     return book(
-        clinic=maria.clinic,
-        patient=maria,
-        service=Service.objects.filter(clinic=maria.clinic).first(),
+        clinic=patient.clinic,
+        patient=patient,
+        service=Service.objects.filter(clinic=patient.clinic).first(),
         starts_at=clock.now() + timedelta(days=6),
         specialist=Membership.objects.get(slug="dr-ionescu"),
         status="confirmed",
@@ -100,9 +100,9 @@ def test_a_time_that_is_not_offered_moves_nothing(client, maria):
 
 def test_cancelling_the_visit_strikes_its_reminder_and_says_why(client, maria):
     client.get(reverse("staff:demo"))
-    visit = next_visit(maria)
+    visit = next_visit(someone(EXPECTED))
     client.post(reverse("staff:demo-clock"), {"until": "day"})
-    reminder = Step.objects.get(patient=maria, rule__slug="appointment-reminder-24h", state="pending")
+    reminder = Step.objects.get(patient=visit.patient, rule__slug="appointment-reminder-24h", state="pending")
 
     client.post(reverse("staff:demo-cancel", args=[visit.pk]))
 
@@ -115,7 +115,7 @@ def test_cancelling_the_visit_strikes_its_reminder_and_says_why(client, maria):
 
 def test_a_visit_of_somebody_else_is_not_found(client, maria):
     client.get(reverse("staff:demo"))
-    other = next_visit(someone(2))
+    other = next_visit(someone(ASKED_ABOUT))
 
     assert client.post(reverse("staff:demo-cancel", args=[other.pk])).status_code == 404
     other.refresh_from_db()
