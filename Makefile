@@ -1,7 +1,7 @@
 # Everything starts here. Each target makes the virtual environment first if the requirements changed since.
 
 .DELETE_ON_ERROR:
-.PHONY: demo test proof lint bench chaos reset run-deps dev-deps clean help
+.PHONY: demo test proof lint bench chaos messages reset run-deps dev-deps clean help
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -43,6 +43,9 @@ lint: $(DEV) ## style, types, who may import whom, and Django's own checks
 	$(PY) -W error manage.py check --fail-level WARNING
 	$(PY) manage.py makemigrations --check --dry-run
 	$(PY) -m clinic.lint
+
+messages: $(DEV) ## gather the texts that can be translated, and compile the translations (needs gettext)
+	$(PY) -m tests.i18n.gather
 
 $(PY):
 	@$(MAKE_VENV)
