@@ -48,7 +48,7 @@ def patient_summary(request: Any, pk: int) -> HttpResponse:
     languages = [get_language() or "en", patient.clinic.language]
     summary = selectors.patient_summary(patient, now(), languages)
     audit.record("patient.summary_read", obj=patient)
-    return render(request, "staff/patient_summary.html", {"summary": summary, "patient": patient})
+    return render(request, "staff/patient_summary.html", {"summary": summary, "patient": patient, "tab": "overview"})
 
 
 @page(methods=("POST",))

@@ -27,7 +27,7 @@ PAGES = {
     "appointments.appointment": "staff:visit",
     "forms_app.formrequest": "staff:form",
     "treatments.treatmentplan": "staff:plan",
-    "messaging.delivery": "staff:delivery",
+    "messaging.delivery": "staff:message",
 }
 """The staff's own pages of records, by kind."""
 
