@@ -7,18 +7,21 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.urls import path
+from django.urls import path, reverse
 
 from accounts import audit
 from accounts.permissions import Role
+from automations.engine.problems import RuleInvalid
 from automations.explain import explain
 from automations.models import Rule
 from automations.recipes import recipes
 from automations.showing import answers
 from automations.showing.state import add_state
+from clinic.errors import ClinicError
 from patients.models import Patient
 from patients.selectors import search
 from staff.frame import own, page, paged
+from staff.whatif import what_if
 
 READ = ("GET", "HEAD")
 CANDIDATES = 10
@@ -65,6 +68,7 @@ def why(request: Any) -> HttpResponse:
         "may_edit": request.desk.role == Role.CLINIC_ADMIN,
     }
     if patient is not None and rule is not None:
+        context |= _other_numbers(rule, {}) | {"ask": reverse("staff:what-if", args=[rule.pk])}
         answer = answers.explanation(explain(rule, patient), rule)
         event = request.GET.get("event", "")
         context["answer"] = answer
@@ -82,7 +86,28 @@ def _named(request: Any, name: str, rows: QuerySet[Any]) -> Any:
     return own(request, rows, pk=int(text))
 
 
+@page(methods=READ)
+def other_numbers(request: Any, pk: int) -> HttpResponse:
+    """Count whom the rule's conditions would fit with other numbers; a part of a page for htmx, else a small page."""
+    rule = own(request, Rule.objects.select_related("clinic").defer("draft"), pk=pk)
+    part = "staff/_what_if_count.html" if request.htmx else "staff/rules/what_if.html"
+    context = {"rule": rule, "ask": request.path, **_other_numbers(rule, request.GET.dict())}
+    return render(request, part, context)
+
+
+def _other_numbers(rule: Rule, numbers: dict[str, str]) -> dict[str, Any]:
+    """Return what the what-if field shows; nothing for a rule that compares no number of the patient's."""
+    try:
+        found = what_if(rule, numbers)
+    except ClinicError as error:
+        return {"refusal": error.message}
+    except RuleInvalid as error:
+        return {"refusal": str(error)}
+    return {"found": found} if found.fields else {}
+
+
 urlpatterns = [
     path("staff/rules/", rules, name="rules"),
     path("staff/rules/why/", why, name="why"),
+    path("staff/rules/<int:pk>/what-if/", other_numbers, name="what-if"),
 ]

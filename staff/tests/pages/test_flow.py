@@ -290,6 +290,32 @@ def test_the_patient_is_found_by_name(clinic, patient, as_admin):
     assert "Nobody of this clinic fits." in text(as_admin.get(f"{WHY}?q=nobody"))
 
 
+def test_the_count_moves_with_the_number(clinic, patient, as_front_desk):
+    rule = published(clinic, "appointment.completed", NOW, name="For the old", conditions=OLD)
+    Patient.objects.create(clinic=clinic, given_name="Ana", birth_date="1990-01-01")
+    page = text(as_front_desk.get(f"{WHY}?rule={rule.pk}&patient={patient.pk}"))
+    ask = reverse("staff:what-if", args=[rule.pk])
+    assert "0 of 2 patients" in page
+    assert f'hx-get="{ask}"' in page
+
+    part = as_front_desk.get(ask, {"n0": "60"}, headers={"HX-Request": "true"})
+    assert text(part).startswith("1 of 2 patients answers")
+    assert "<h1>" in text(as_front_desk.get(ask, {"n0": "60"}))
+    assert "Write a number." in text(as_front_desk.get(ask, {"n0": "old"}))
+    before = rule.published_id
+    rule.refresh_from_db()
+    assert (rule.edits, rule.published_id) == (0, before)
+
+
+def test_a_rule_without_numbers_has_nothing_to_change(clinic, patient, as_admin):
+    rule = published(clinic, name="Rule")
+    assert "What if" not in text(as_admin.get(f"{WHY}?rule={rule.pk}&patient={patient.pk}"))
+
+
+def test_a_stranger_counts_nobody(clinic, patient, as_stranger):
+    assert_closed(as_stranger, [reverse("staff:what-if", args=[published(clinic, name="Rule").pk])])
+
+
 def test_from_a_patient_one_chooses_the_rule(clinic, patient, as_admin):
     rule = published(clinic, name="Rule")
     assert f"?rule={rule.pk}&amp;patient={patient.pk}" in text(as_admin.get(f"{WHY}?patient={patient.pk}"))
