@@ -11,6 +11,7 @@ from forms_app.languages import spoken
 from messaging import purposes, sealed
 from messaging.models import Delivery
 from messaging.purposes import Suppress
+from messaging.push import register_page
 from messaging.recipients import Recipient
 from messaging.text import Content, compose
 from portal.signing_in import LINK_LASTS, PURPOSE, link_of, tokens_of
@@ -42,6 +43,7 @@ def write(delivery: Delivery, reader: Recipient) -> Content | Suppress:
 
 
 def connect() -> None:
-    """Offer the mail; called once, when the app is ready."""
+    """Offer the mail, and the page that a push opens; called once, when the app is ready."""
     purposes.register(PURPOSE, write, asked_for=True)
     sealed.register(KIND, tokens_of)
+    register_page("patient", "portal:notes")

@@ -97,7 +97,7 @@ def test_a_phone_is_told_that_there_is_a_message_and_nothing_of_what_it_says(tel
     assert pushed.device is phone
     assert pushed.payload == {
         "title": "You have a new message from North Clinic",
-        "url": "/",
+        "url": "/portal/messages/",
         "tag": f"clinic-{patient.clinic_id}",
         "lang": "en",
         "dir": "ltr",

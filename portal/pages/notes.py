@@ -12,10 +12,12 @@ from django.urls import path, reverse
 from forms_app.pages import moment_words
 from messaging.models import Notification
 from messaging.services import mark_read
+from messaging.subscriptions import switch
 from portal import selectors
 from portal.frame import page, show
 
 A_PAGE = 20
+PUSH = {"on": "portal:push-on", "off": "portal:push-off", "scope": "portal:home"}
 LEADS = {"appointment": "portal:visits", "form": "portal:forms"}
 """Where a notification leads, by what it is about; what is for staff alone leads nowhere."""
 
@@ -26,7 +28,16 @@ def notes(request: Any) -> HttpResponse:
     patient = request.reader.patient
     rows = Paginator(selectors.told(patient), A_PAGE).get_page(request.GET.get("page"))
     shown = [_words(one, patient) for one in rows]
-    return show(request, "notes", {"notes": shown, "rows": rows, "unread": any(one["is_new"] for one in shown)})
+    return show(
+        request,
+        "notes",
+        {
+            "notes": shown,
+            "rows": rows,
+            "unread": any(one["is_new"] for one in shown),
+            "push": switch([patient], **{name: reverse(address) for name, address in PUSH.items()}),
+        },
+    )
 
 
 def _words(note: Notification, patient: Any) -> dict[str, Any]:

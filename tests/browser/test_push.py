@@ -11,6 +11,8 @@ from messaging import services
 from messaging.delivery import drain_due
 from messaging.models import PushSubscription
 from messaging.testing.pushserver import PushServer
+from portal.frame import COOKIE
+from portal.tests.builders import signed_in
 from tests.browser.test_rule_editor import assert_accessible
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -41,8 +43,10 @@ def device():
         yield made
 
 
-def tell(patient, member, title="A questionnaire of Maria's is late"):
-    note = services.Note(clinic_id=patient.clinic_id, patient_id=patient.pk, recipient_id=member.pk, title=title)
+def tell(patient, member=None, title="A questionnaire of Maria's is late"):
+    note = services.Note(
+        clinic_id=patient.clinic_id, patient_id=patient.pk, recipient_id=member and member.pk, title=title
+    )
     services.notify([note])
 
 
@@ -90,6 +94,30 @@ def test_from_the_click_to_the_notification(live_server, page, sign_in, as_front
     page.get_by_role("button", name="Turn off on this device").click()
     page.get_by_role("button", name="Turn on notifications").wait_for()
     assert not PushSubscription.objects.exists()
+
+
+def test_a_patient_turns_it_on_with_a_touch(live_server, page, patient, device, shoot):
+    page.add_init_script(BROWSER % json.dumps(asdict(device.browser)))
+    page.context.grant_permissions(["notifications"], origin=live_server.url)
+    secret = signed_in(patient).cookies[COOKIE].value
+    page.context.add_cookies([{"name": COOKIE, "value": secret, "url": f"{live_server.url}/portal/"}])
+    page.set_viewport_size({"width": 390, "height": 844})
+    tell(patient)
+    page.goto(f"{live_server.url}/portal/messages/")
+    page.get_by_role("button", name="Turn on notifications").wait_for()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        shoot(f"messages-390-{scheme}")
+        assert_accessible(page)
+
+    page.get_by_role("button", name="Turn on notifications").click()
+    page.get_by_role("button", name="Turn off on this device").wait_for()
+    tell(patient)
+    assert drain_due() == 1
+    assert device.server.taken[0].payload["url"] == "/portal/messages/"
+    page.reload()
+    page.get_by_role("button", name="Turn off everywhere").wait_for()
+    shoot("messages-390-on")
 
 
 def test_the_bell_rings_by_itself_and_leads_to_the_list(
