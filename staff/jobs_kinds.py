@@ -23,7 +23,7 @@ SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 def ask_backtest(rule: Rule, *, days: int) -> Job:
     """Ask how often the rule's draft would have run in the last `days` days. Raises ClinicError for other days."""
     check_days(days)
-    title = _("Back-test of %(rule)s, %(days)s days") % {"rule": rule.name, "days": days}
+    title = _("Back-test of “%(rule)s”, %(days)s days") % {"rule": rule.name, "days": days}
     return ask(clinic=rule.clinic, kind="backtest", title=title, rule=rule.pk, days=days, language=get_language())
 
 
@@ -58,7 +58,7 @@ def ask_enrolment(rule: Rule, *, per_minute: int = 60, everybody: bool = False, 
     return ask(
         clinic=rule.clinic,
         kind="enrolment",
-        title=_("Start %(rule)s for patients") % {"rule": rule.name},
+        title=_("Start “%(rule)s” for patients") % {"rule": rule.name},
         total=len(enrolment.patient_ids),
         enrolment=enrolment.pk,
         rule=rule.pk,

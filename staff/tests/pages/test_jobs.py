@@ -54,7 +54,7 @@ def test_the_empty_list_offers_an_import(as_front_desk):
 
 
 def test_the_list_shows_what_one_asked_for_and_an_admin_sees_all(job, as_admin, as_front_desk):
-    assert "Back-test of Call older, 30 days" in as_admin.get(reverse("staff:jobs")).content.decode()
+    assert "Back-test of “Call older”, 30 days" in as_admin.get(reverse("staff:jobs")).content.decode()
     assert "Back-test of" not in as_front_desk.get(reverse("staff:jobs")).content.decode()
 
 
@@ -109,7 +109,7 @@ def test_a_small_backtest_is_answered_at_once(rule, as_admin):
     answer = as_admin.post(reverse("staff:job-backtest"), {"rule": rule.pk, "days": 7}, follow=True)
     html = answer.content.decode()
     assert "in the last 7 days, out of 1 such events" in html
-    assert "Back-test of Call older, 7 days" in html
+    assert "Back-test of “Call older”, 7 days" in html
     assert Job.objects.get().state == "done"
 
 
@@ -140,7 +140,7 @@ def test_a_rule_is_started_after_a_look_at_what_would_happen(welcome, clinic, as
     assert not Job.objects.exists()
 
     answer = as_admin.post(reverse("staff:job-enrol"), {**given, "start": "1"}, follow=True)
-    assert "Start Welcome for patients" in answer.content.decode()
+    assert "Start “Welcome” for patients" in answer.content.decode()
     drain_all()
     clock.advance_by(timedelta(minutes=1))
     drain_all()
