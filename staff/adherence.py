@@ -11,10 +11,10 @@ from treatments.selectors import weeks_of
 WEEKS = 16
 LOW = 50
 """Weeks below this many percent are marked: where the shipped rule about adherence speaks up, too."""
-WIDTH, HEIGHT = 480, 190
-LEFT, TOP, BOTTOM = 34, 18, 26
+WIDTH, HEIGHT = 440, 200
+LEFT, RIGHT, TOP, BOTTOM = 36, 12, 20, 28
 GAP = 6
-LABELS = 6
+LABELS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def chart_of(plan: TreatmentPlan) -> Chart | None:
 
 def draw(weeks: Sequence[WeeklyAdherence]) -> Chart:
     """Draw weeks, oldest first."""
-    room = (WIDTH - LEFT) / max(len(weeks), LABELS)
+    room = (WIDTH - LEFT - RIGHT) / max(len(weeks), LABELS)
     every = -(-len(weeks) // LABELS)
     return Chart(
         bars=tuple(
