@@ -33,10 +33,13 @@ from automations.explain import explain
 from automations.models import Rule
 from clinic.clock import now
 from clinic.errors import ClinicError
+from clinic.secrets import digest_of, new_secret
 from messaging import catcher
 from messaging.selectors import notifications_of_patient
 from messaging.views import demo_only
 from patients.models import Patient
+from portal.frame import keep
+from portal.models import PatientSession
 from staff.demo.people import LOGINS, people
 from staff.frame import attempt
 from staff.timeline import timeline
@@ -76,6 +79,24 @@ def front(request: HttpRequest) -> HttpResponse:
         _sign_in(request, "admin")
     context = {"maria": maria, "people": PEOPLE, "steps": STEPS, **_clock(maria), **_flow(maria)}
     return render(request, "staff/demo/front.html", context)
+
+
+@demo_only
+@require_POST
+def continue_as_patient(request: HttpRequest) -> HttpResponse:
+    """Open the patient's own pages on the phone, as her link would."""
+    maria = someone(MARIA)
+    secret = new_secret()
+    moment = timezone.now()
+    PatientSession.objects.create(
+        clinic=maria.clinic,
+        email=maria.email,
+        patient=maria,
+        digest=digest_of(secret),
+        started_at=moment,
+        seen_at=moment,
+    )
+    return keep(redirect("portal:home"), secret)
 
 
 @demo_only
@@ -232,6 +253,7 @@ def why(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("demo/", front, name="demo"),
+    path("demo/as/patient/", continue_as_patient, name="demo-as-patient"),
     path("demo/as/<slug:who>/", continue_as, name="demo-as"),
     path("demo/phone/", phone, name="demo-phone"),
     path("demo/phone/<str:id>/", mail, name="demo-mail"),

@@ -13,6 +13,7 @@ from automations.recipes import install
 from clinic import clock
 from clinic.db import silently
 from messaging.services import Note, notify
+from portal.models import PatientSession
 from staff.demo import people
 from staff.pages.demo import ASKED_ABOUT, ASKED_RULE, EXPECTED, MARIA, someone
 
@@ -64,6 +65,15 @@ def test_who_is_signed_in_stays_who_they_are(client, maria):
 def test_nobody_else_is_offered(client, maria):
     assert client.post(reverse("staff:demo-as", args=["operator"])).status_code == 404
     assert "_auth_user_id" not in client.session
+
+
+def test_maria_reads_her_own_pages_on_the_phone(client, maria):
+    client.get(reverse("staff:demo"))
+    answer = client.post(reverse("staff:demo-as-patient"), follow=True)
+
+    assert answer.redirect_chain == [(reverse("portal:home"), 302)]
+    assert b"Maria" in answer.content
+    assert client.session["_auth_user_id"] == str(Membership.objects.get(slug="ada-admin").user_id)
 
 
 def test_the_phone_says_what_came_and_nothing_while_nothing_is_new(client, maria):
@@ -144,6 +154,8 @@ def test_in_production_nobody_is_signed_in_and_no_time_passes(client, maria, set
     before = clock.now()
 
     assert client.post(reverse("staff:demo-as", args=["admin"])).status_code == 404
+    assert client.post(reverse("staff:demo-as-patient")).status_code == 404
+    assert not PatientSession.objects.exists()
     assert client.post(reverse("staff:demo-clock"), {"until": "day"}).status_code == 404
     assert "_auth_user_id" not in client.session
     assert clock.now() - before < timedelta(minutes=2)
