@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from appointments.lifecycle import NOT_COUNTED
 from appointments.models import Appointment
 from messaging.variables import MessageContext, Variable
 
@@ -14,20 +16,36 @@ APPOINTMENT = {
     "starts_at": Variable(_("time of the visit"), sample="Monday, 30 November 2026, 09:00"),
     "location": Variable(_("place of the visit"), sample="Room 2"),
     "join_url": Variable(_("link to join the visit"), sample="https://meet.example/room-2"),
+    "series_times": Variable(
+        _("times of all visits of the series, one a line; empty outside a series"),
+        sample="Monday, 30 November 2026, 09:00\nMonday, 7 December 2026, 09:00",
+    ),
 }
 
 
 def resolve_many(contexts: Sequence[MessageContext]) -> list[Mapping[str, Any]]:
-    """Give the values for a batch of messages in one query; a message about something else has none of them.
+    """Give the values for a batch of messages in one query, two if there are series; about something else: none.
 
     The time is put into the reader's words and zone when the message leaves, so a moved visit is told rightly.
     """
     wanted = {c.subject_id for c in contexts if c.subject_type == "appointment"}
     found = Appointment.objects.in_bulk([pk for pk in wanted if pk is not None]) if wanted else {}
-    return [_values(context, found) for context in contexts]
+    series = _series({row.series_id for row in found.values() if row.series_id is not None})
+    return [_values(context, found, series) for context in contexts]
 
 
-def _values(context: MessageContext, found: Mapping[int, Appointment]) -> Mapping[str, Any]:
+def _series(ids: Collection[int]) -> Mapping[int, list[datetime]]:
+    """Return when the visits of each series begin, those left out that will not take place."""
+    starts: dict[int, list[datetime]] = {}
+    rows = Appointment.objects.filter(series__in=ids).exclude(status__in=NOT_COUNTED) if ids else []
+    for row in rows:
+        starts.setdefault(row.series_id, []).append(row.starts_at)
+    return {pk: sorted(moments) for pk, moments in starts.items()}
+
+
+def _values(
+    context: MessageContext, found: Mapping[int, Appointment], series: Mapping[int, list[datetime]]
+) -> Mapping[str, Any]:
     visit = found.get(context.subject_id or 0) if context.subject_type == "appointment" else None
     if visit is None or visit.patient_id != context.patient.pk:
         return {}
@@ -35,4 +53,5 @@ def _values(context: MessageContext, found: Mapping[int, Appointment]) -> Mappin
         "starts_at": context.say(visit.starts_at),
         "location": visit.location,
         "join_url": visit.join_url or "",
+        "series_times": "\n".join(context.say(moment) for moment in series.get(visit.series_id or 0, [])),
     }

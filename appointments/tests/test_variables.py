@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from appointments.tests.builders import at, make_visit
+from appointments import services
+from appointments.tests.builders import at, make_visit, service_of
 from messaging.variables import MessageContext, variables
 from patients.staffing import specialists_for
 
@@ -69,3 +70,20 @@ def test_a_step_about_a_visit_goes_to_its_specialist(patient, specialist):
         subject_id = make_visit(patient, specialist=specialist).pk
 
     assert specialists_for([Step()]) == {1: (specialist, "")}
+
+
+def test_a_message_about_a_series_can_name_all_its_times(patient, django_assert_num_queries):
+    starts = [at("2026-12-14T09:00:00+02:00"), at("2026-11-30T09:00:00+02:00"), at("2026-12-07T09:00:00+02:00")]
+    series = services.book_series(
+        clinic=patient.clinic, patient=patient, service=service_of(patient.clinic), starts=starts
+    )
+    first, second, _third = series.appointments.order_by("starts_at")
+    services.cancel(second)
+    alone = make_visit(patient)
+    with django_assert_num_queries(2):
+        told, other = variables.values(
+            ("appointment.series_times",), [context(patient, first.pk), context(patient, alone.pk)]
+        )
+    lines = told["appointment"]["series_times"].splitlines()
+    assert ["30" in lines[0], "14" in lines[1], len(lines)] == [True, True, 2]
+    assert other["appointment"]["series_times"] == ""

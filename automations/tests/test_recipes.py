@@ -30,6 +30,7 @@ ALL = (
     "follow-up-initial-evaluation",
     "treatment-adherence",
     "smart-targeting",
+    "appointment-booked",
     "appointment-reminder-24h",
     "appointment-new-time",
     "appointment-cancelled",

@@ -1,4 +1,4 @@
-"""Recipes "appointment-new-time" and "appointment-cancelled": what else a patient hears of a visit's fate."""
+"""Recipes "appointment-booked", "appointment-new-time" and "appointment-cancelled": what else a patient hears of a visit's fate."""
 
 from __future__ import annotations
 
@@ -153,3 +153,29 @@ def test_a_silent_correction_tells_nobody(story, patient):
     story.walk(9, "09:00")
     story.assert_nothing_happened(NEW_TIME)
     story.assert_nothing_happened(CANCELLED)
+
+
+def test_a_series_is_booked_at_once_and_told_once_with_all_its_times(story, patient):
+    story.install("appointment-booked")
+    visits.book_series(
+        clinic=story.clinic,
+        patient=patient,
+        service=story.service(),
+        starts=[story.moment(day, "10:00") for day in range(7, 77, 7)],
+        location="Room 2",
+    )
+    story.walk(1, "09:00")
+    [(_day, _time, subject)] = story.arrived()
+    assert subject == "Your visit"
+    text = story.text_of(0)
+    assert text.count("10:00") == 10
+    assert "These visits are booked:" in text
+    assert "Where: Room 2" in text
+
+
+def test_a_single_visit_is_told_with_its_time(story, patient):
+    story.install("appointment-booked")
+    story.book(patient, 5, "10:00")
+    story.walk(1, "09:00")
+    assert len(story.mails()) == 1
+    assert "A visit is booked: " in story.text_of(0)
