@@ -37,8 +37,9 @@ def resolve_many(contexts: Sequence[MessageContext]) -> list[Mapping[str, Any]]:
 def _series(ids: Collection[int]) -> Mapping[int, list[datetime]]:
     """Return when the visits of each series begin, those left out that will not take place."""
     starts: dict[int, list[datetime]] = {}
-    rows = Appointment.objects.filter(series__in=ids).exclude(status__in=NOT_COUNTED) if ids else []
-    for row in rows:
+    if not ids:
+        return starts
+    for row in Appointment.objects.filter(series__in=ids).exclude(status__in=NOT_COUNTED):
         starts.setdefault(row.series_id, []).append(row.starts_at)
     return {pk: sorted(moments) for pk, moments in starts.items()}
 
