@@ -31,10 +31,10 @@ def zones() -> list[tuple[str, str]]:
 class ClinicForm(forms.ModelForm):
     """Everything that a clinic's admin sets."""
 
-    time_zone = forms.ChoiceField(label=gettext_lazy("time zone"), choices=lazy(zones, list))
-    language = forms.ChoiceField(label=gettext_lazy("language"), choices=settings.LANGUAGES)
+    time_zone = forms.ChoiceField(label=gettext_lazy("Time zone"), choices=lazy(zones, list))
+    language = forms.ChoiceField(label=gettext_lazy("Language"), choices=settings.LANGUAGES)
     closed_weekdays = forms.TypedMultipleChoiceField(
-        label=gettext_lazy("closed days"),
+        label=gettext_lazy("Closed days"),
         choices=Clinic.Weekday.choices,
         coerce=int,
         required=False,

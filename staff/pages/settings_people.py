@@ -105,7 +105,7 @@ class PersonForm(forms.ModelForm):
     class Meta:
         model = Membership
         fields = ("name", "role", "is_active")
-        labels = {"is_active": gettext_lazy("works here")}
+        labels = {"is_active": gettext_lazy("Works here")}
         help_texts = {"is_active": gettext_lazy("Without it the person no longer gets in. What they did stays.")}
 
 

@@ -30,13 +30,13 @@ class TokenForm(forms.Form):
     """What a program may do, and for how long."""
 
     name = forms.CharField(
-        label=gettext_lazy("name"), max_length=100, help_text=gettext_lazy("Which program it is for.")
+        label=gettext_lazy("Name"), max_length=100, help_text=gettext_lazy("Which program it is for.")
     )
     scopes = forms.MultipleChoiceField(
-        label=gettext_lazy("scopes"), choices=ApiToken.Scope.choices, widget=forms.CheckboxSelectMultiple
+        label=gettext_lazy("It may"), choices=ApiToken.Scope.choices, widget=forms.CheckboxSelectMultiple
     )
     days = forms.IntegerField(
-        label=gettext_lazy("days"),
+        label=gettext_lazy("Days"),
         min_value=1,
         max_value=services.MAX_DAYS,
         initial=services.DEFAULT_DAYS,
