@@ -116,6 +116,7 @@ def show(request: Any, template: str, context: dict[str, Any] | None = None, sta
         "direction": "rtl" if translation.get_language_bidi() else "ltr",
         "clinic": reader.patient.clinic if reader else context.get("clinic") or _only_clinic(),
         "reader": reader,
+        "several": reader is not None and request.patient_session.several,
         "here": request.resolver_match.url_name if request.resolver_match else "",
     }
     return render(request, f"portal/{template}.html", context | frame, status=status)

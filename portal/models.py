@@ -37,13 +37,14 @@ class SignInLink(ClinicModel):
 class PatientSession(ClinicModel):
     """A browser in which somebody reads a patient's pages: the patient, or a contact of a child.
 
-    It belongs to an address at a clinic; `patient` is empty until one of several with that address is chosen. Its times
-    are real time, whatever the clinic's clock says.
+    It belongs to an address at a clinic; `patient` is empty until one of `several` with that address is chosen. Its
+    times are real time, whatever the clinic's clock says.
     """
 
     email = models.EmailField(_("email"))
     patient = ClinicForeignKey("patients.Patient", null=True, blank=True, related_name="+")
     contact = ClinicForeignKey("patients.Contact", null=True, blank=True, related_name="+", on_delete=CASCADE)
+    several = models.BooleanField(default=False, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()

@@ -7,7 +7,7 @@ each time, not a counter in some process. Times are real: whoever moves a demo's
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 from django.db import transaction
@@ -108,15 +108,19 @@ def sign_in(link: SignInLink) -> tuple[PatientSession, str] | None:
     if not SignInLink.objects.filter(pk=link.pk, spent_at=None, expires_at__gt=moment).update(spent_at=moment):
         return None
     readers = readers_of(link.email, link.clinic_id)
-    if not readers:
-        return None
-    only = readers[0] if len(readers) == 1 else None
+    return begin(readers, link.email) if readers else None
+
+
+def begin(readers: Sequence[Reader], email: str) -> tuple[PatientSession, str]:
+    """Begin a session for whoever reads these patients' pages (at one clinic); of several, one is to be chosen."""
+    only, moment = readers[0] if len(readers) == 1 else None, timezone.now()
     secret = new_secret()
     session = PatientSession.objects.create(
-        clinic_id=link.clinic_id,
-        email=link.email,
+        clinic_id=readers[0].patient.clinic_id,
+        email=email,
         patient=only.patient if only else None,
         contact=only.contact if only else None,
+        several=only is None,
         digest=digest_of(secret),
         started_at=moment,
         seen_at=moment,

@@ -134,6 +134,7 @@ def test_a_family_with_one_address_chooses(client, patient, stranger_patient, ou
     assert client.post("/portal/choose/", {"patient": mia.pk})["Location"] == HOME
     assert "Hello Mia" in words(client.get(HOME))
     client.post("/portal/choose/", {"patient": ion.pk})
+    assert "Pages of somebody else" in words(client.get(HOME))
     assert "Hello Ion" in words(client.get(HOME))
 
 
@@ -153,7 +154,7 @@ def test_a_patient_who_left_gets_no_link(client, patient):
 @pytest.mark.parametrize("why", ["idle", "too long", "signed out", "another address", "left"])
 def test_a_session_ends(patient, why):
     client, moment = signed_in(patient), timezone.now()
-    assert client.get(HOME).status_code == 200
+    assert "Pages of somebody else" not in words(client.get(HOME))
     if why == "idle":
         PatientSession.objects.update(seen_at=moment - timedelta(minutes=31))
     elif why == "too long":
