@@ -141,7 +141,7 @@ def _obstacle(delivery: Delivery, reader: Recipient, target: Any) -> Suppress | 
     return None
 
 
-def _begin(held: Held, address: str, content: Content, asked_for: bool) -> bool:
+def _begin(held: Held, address: str, content: Content, asked_for: bool = False) -> bool:
     """Keep what is sent, renew the lease and log the attempt, unless it was called off, refused by now, or lost."""
     agreed_to = Q(recipient__isnull=False) | agreed("patient_id", "category", "channel")
     wanted = Q() if asked_for else agreed_to
