@@ -34,9 +34,9 @@ def resolve_many(contexts: Sequence[MessageContext]) -> list[Mapping[str, Any]]:
     return [_values(context, found, series) for context in contexts]
 
 
-def _series(ids: Collection[int]) -> Mapping[int, list[datetime]]:
+def _series(ids: Collection[int]) -> Mapping[int | None, list[datetime]]:
     """Return when the visits of each series begin, those left out that will not take place."""
-    starts: dict[int, list[datetime]] = {}
+    starts: dict[int | None, list[datetime]] = {}
     if not ids:
         return starts
     for row in Appointment.objects.filter(series__in=ids).exclude(status__in=NOT_COUNTED):
@@ -45,7 +45,7 @@ def _series(ids: Collection[int]) -> Mapping[int, list[datetime]]:
 
 
 def _values(
-    context: MessageContext, found: Mapping[int, Appointment], series: Mapping[int, list[datetime]]
+    context: MessageContext, found: Mapping[int, Appointment], series: Mapping[int | None, list[datetime]]
 ) -> Mapping[str, Any]:
     visit = found.get(context.subject_id or 0) if context.subject_type == "appointment" else None
     if visit is None or visit.patient_id != context.patient.pk:
@@ -54,5 +54,5 @@ def _values(
         "starts_at": context.say(visit.starts_at),
         "location": visit.location,
         "join_url": visit.join_url or "",
-        "series_times": "\n".join(context.say(moment) for moment in series.get(visit.series_id or 0, [])),
+        "series_times": "\n".join(context.say(moment) for moment in series.get(visit.series_id, [])),
     }

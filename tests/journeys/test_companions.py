@@ -1,4 +1,4 @@
-"""Recipes "appointment-booked", "appointment-new-time" and "appointment-cancelled": what else a patient hears of a visit's fate."""
+"""Recipes "appointment-booked", "-new-time" and "-cancelled": what else a patient hears of a visit's fate."""
 
 from __future__ import annotations
 
