@@ -204,6 +204,8 @@ class FormResponseAdmin(ReadOnlyAdmin):
         "relation",
         "signed_at",
         "ip",
+        "method",
+        "witnessed_by",
         "content_hash",
         "intact",
     )

@@ -12,7 +12,7 @@ from forms_app.models import FormRequest
 
 Status = FormRequest.Status
 STATES: dict[str, tuple[Any, tuple[str, ...]]] = {
-    "open": (_("Open"), FormRequest.OPEN),
+    "open": (_("Still open"), FormRequest.OPEN),
     "overdue": (_("Overdue"), FormRequest.OPEN),
     "signed": (_("Signed"), FormRequest.FILLED),
     "declined": (_("Declined"), (Status.DECLINED,)),

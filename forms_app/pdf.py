@@ -95,6 +95,9 @@ def _who(paper: _Paper, response: FormResponse) -> None:
     relation = _("the patient") if response.relation == SELF else response.relation
     paper.line_of(_("Signed by"), f"{response.signed_by} ({relation})")
     paper.line_of(_("When"), _moment(response))
+    if response.witnessed_by is not None:
+        paper.line_of(_("How"), str(response.get_method_display()))
+        paper.line_of(_("Witnessed by"), response.witnessed_by.name)
 
 
 def _moment(response: FormResponse) -> str:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import Membership
+from accounts.permissions import require
 from clinic.api.problems import ProblemError, http_response
 from clinic.errors import Refused
 from forms_app.models import FormRequest
@@ -28,6 +29,7 @@ View = Callable[[HttpRequest], HttpResponse]
 
 def lock(session: Any, row: FormRequest, member: Membership) -> None:
     """Lock a session to one form; `member` hands over the tablet and sees it signed. Raises Refused: it is not open."""
+    require(row.clinic_id)
     if row.status not in FormRequest.OPEN:
         message = _("This form is %(state)s; there is nothing to sign.") % {"state": row.get_status_display()}
         raise Refused(message, code="not_open")

@@ -42,7 +42,8 @@ def catalog(language: str, kind: str = "po") -> Any:
 def said() -> set[str]:
     """Find the words of the pages' templates and of the modules that speak to patients."""
     found = set()
-    for template in (settings.BASE_DIR / "templates" / "forms_app").glob("*.html"):
+    pages = settings.BASE_DIR / "templates"
+    for template in (*(pages / "forms_app").glob("*.html"), *(pages / "staff" / "tablet").glob("*.html")):
         text = template.read_text()
         found |= set(re.findall(r'{% translate "([^"]+)" %}', text))
         blocks = re.findall(r"{% blocktranslate[^%]*%}(.*?){% endblocktranslate %}", text)

@@ -13,7 +13,6 @@ from django.db.models import Prefetch
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
-from django.utils.http import content_disposition_header
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
@@ -24,7 +23,7 @@ from forms_app import services
 from forms_app.lifecycle import SOURCES
 from forms_app.listing import STATES, requests_of
 from forms_app.models import FormRequest, FormResponse, FormTemplate, PaperScan
-from forms_app.pdf import receipt
+from forms_app.pdf import receipt_file
 from forms_app.reading import answered
 from patients.models import Patient
 from staff.choosing import find_patients
@@ -205,10 +204,7 @@ def receipt_of(request: Any, pk: int) -> HttpResponse:
     rows = FormResponse.objects.select_related("clinic", "patient", "template", "version", "request", "witnessed_by")
     row = own(request, rows, pk=pk)
     audit.record("form.receipt_read", obj=row, detail={"number": row.number})
-    response = HttpResponse(receipt(row), content_type="application/pdf")
-    name = f"{row.template.slug}-{row.pk}.pdf"
-    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    return response
+    return receipt_file(row)
 
 
 urlpatterns = [
