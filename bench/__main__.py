@@ -24,6 +24,7 @@ NAMES = (
     "asking",
     "segments",
     "api_lists",
+    "patient_search",
     "bulk_lines_per_second",
 )
 
@@ -61,7 +62,7 @@ def measure(names: Sequence[str], divide: int) -> list[Any]:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    from bench import asking, bulk, experiments, reading, segments
+    from bench import asking, bulk, experiments, finding, reading, segments
 
     sizes = {
         "events_per_second": 20_000,
@@ -72,9 +73,10 @@ def measure(names: Sequence[str], divide: int) -> list[Any]:
         "asking": 20_000,
         "segments": 100_000,
         "api_lists": 100_000,
+        "patient_search": 100_000,
         "bulk_lines_per_second": 10_000,
     }
-    homes = (experiments, asking, segments, reading, bulk)
+    homes = (experiments, asking, segments, reading, finding, bulk)
     calls = {name: next(getattr(home, name) for home in homes if hasattr(home, name)) for name in names}
     rows = []
     for name in names:

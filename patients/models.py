@@ -100,6 +100,7 @@ class Patient(WatchedModel):
             models.Index(fields=["clinic", "family_name", "given_name", "id"], name="patient_by_name"),
             models.Index("clinic", Upper("email"), name="patient_by_email"),
             models.Index(fields=["clinic", "birth_date"], name="patient_by_birth_date"),
+            GinIndex(fields=["tags"], name="patient_tags"),
         ]
 
     def __str__(self) -> str:

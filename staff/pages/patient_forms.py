@@ -73,6 +73,16 @@ class SearchForm(forms.Form):
         """Tell whether anything but the whole list is asked for."""
         return any(self.data.get(name) for name in self.fields)
 
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Return the order: by name in any case, which an index gives only to the whole list.
+
+        Those who are searched are found first and sorted then: walking all names in order would take longer, unless
+        one letter is asked for, which fits so many that a walk soon has a page of them.
+        """
+        asked = len(self.data.get("q", "").strip()) > 1 or self.data.get("tag")
+        return ("family_name_folded", "given_name_folded", "pk") if asked else ("family_name", "given_name", "pk")
+
 
 def _of_status(rows: QuerySet[Patient], status: str) -> QuerySet[Patient]:
     if status == EVERYBODY:

@@ -28,7 +28,7 @@ def patients(request: Any) -> HttpResponse:
     clinic = request.desk.clinic
     form = SearchForm(request.GET, clinic)
     rows = form.narrow(Patient.objects.for_clinic(clinic).select_related("specialist"))
-    found = paged(request, rows.order_by("family_name", "given_name", "pk"))
+    found = paged(request, rows.order_by(*form.order))
     moment = now()
     for one in found.rows:
         one.clinic = clinic
