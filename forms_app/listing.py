@@ -22,7 +22,13 @@ STATES: dict[str, tuple[Any, tuple[str, ...]]] = {
 
 
 def requests_of(
-    clinic: Any, *, state: str, moment: datetime, template: int | None = None, words: str = ""
+    clinic: Any,
+    *,
+    state: str,
+    moment: datetime,
+    template: int | None = None,
+    patient: int | None = None,
+    words: str = "",
 ) -> QuerySet[FormRequest]:
     """List the clinic's requests in one of STATES: what is open with the most urgent first, else the newest first.
 
@@ -33,6 +39,8 @@ def requests_of(
         rows = rows.filter(due_at__lt=moment)
     if template is not None:
         rows = rows.filter(template_id=template)
+    if patient is not None:
+        rows = rows.filter(patient_id=patient)
     for word in words.replace("\x00", " ").split()[:8]:
         named = Q(patient__given_name__icontains=word) | Q(patient__family_name__icontains=word)
         rows = rows.filter(named | Q(patient__external_id__iexact=word))

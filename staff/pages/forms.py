@@ -47,7 +47,11 @@ def forms_list(request: Any) -> HttpResponse:
     offered = list(FormTemplate.objects.for_clinic(clinic).order_by("name"))
     chosen = next((one for one in offered if str(one.pk) == request.GET.get("form")), None)
     words = request.GET.get("q", "")[:100].strip()
-    rows = requests_of(clinic, state=state, moment=moment, template=chosen and chosen.pk, words=words)
+    patient = None
+    if request.GET.get("patient"):
+        patient = own(request, Patient.objects.for_clinic(clinic), pk=number_of(request.GET["patient"]))
+    which = {"template": chosen and chosen.pk, "patient": patient and patient.pk}
+    rows = requests_of(clinic, state=state, moment=moment, words=words, **which)
     shown = paged(request, rows)
     for row in shown.rows:
         row.is_late = row.status in FormRequest.OPEN and row.due_at is not None and row.due_at < moment
@@ -59,7 +63,8 @@ def forms_list(request: Any) -> HttpResponse:
         "offered": offered,
         "chosen": chosen,
         "words": words,
-        "filtered": bool(chosen or words),
+        "patient": patient,
+        "filtered": bool(chosen or words or patient),
     }
     return render(request, "staff/forms/list.html", context)
 

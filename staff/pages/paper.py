@@ -49,6 +49,7 @@ class PaperForm(forms.Form):
         asked = FormRequest(clinic=patient.clinic, patient=patient, template=template)
         relations = [one.relation for one in services.who_may_sign(asked, now())]
         labels = {SELF: _("the patient")}
+        self.may_sign = bool(relations)
         self.fields["relation"].choices = [(one, labels.get(one, one)) for one in relations]  # type: ignore[attr-defined]
         self.fields["witness"].queryset = members(patient.clinic).order_by("name", "pk")  # type: ignore[attr-defined]
 

@@ -6,7 +6,9 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from forms_app import services
-from forms_app.models import FormTemplateVersion
+from forms_app.models import FormResponse, FormTemplateVersion
+from forms_app.tests.builders import ask, make_template
+from tests.cast import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -58,3 +60,32 @@ def test_an_admin_writes_a_form_while_the_preview_follows(enter, live_server, cl
         "do-you-smoke",
         {"question": "do-you-smoke", "op": "is", "value": True},
     )
+
+
+def test_a_patient_draws_a_signature_on_the_tablet_and_staff_take_it_back(
+    enter, live_server, patient, as_front_desk, front_desk
+):
+    row = ask(patient, make_template(patient.clinic, text="I agree to be treated."))
+    page = enter(as_front_desk)
+    page.set_viewport_size({"width": 820, "height": 1100})
+    page.goto(live_server.url + reverse("staff:form", args=[row.pk]))
+    page.get_by_role("button", name="Sign here, on this tablet").click()
+    page.get_by_label("I have read this and I agree.").check()
+    box = page.locator("canvas").bounding_box()
+    page.mouse.move(box["x"] + 40, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 90, steps=8)
+    page.mouse.move(box["x"] + 240, box["y"] + 30, steps=8)
+    page.mouse.up()
+    page.get_by_role("button", name="Sign", exact=True).click()
+    page.get_by_role("heading", name="Please give the tablet back").wait_for()
+
+    page.goto(live_server.url + reverse("staff:home"))
+    page.get_by_role("heading", name="This tablet is locked to a form").wait_for()
+    page.get_by_role("link", name="Go to the form").click()
+    page.get_by_role("link", name="For the clinic").click()
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Unlock").click()
+    page.get_by_role("img", name="The drawn signature").wait_for()
+    signed = FormResponse.objects.get()
+    assert (signed.method, signed.witnessed_by, signed.signed_by) == ("tablet", front_desk, "Maria Marin")

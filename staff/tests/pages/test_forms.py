@@ -74,6 +74,9 @@ def test_the_list_is_filtered_by_state_form_and_patient(patient, consent, survey
     assert found(q="mar mar") == [("privacy", "Maria")]
     assert found(q="A-17") == [("privacy", "Maria")]
     assert found(q="pop") == []
+    assert found(patient=patient.pk) == [("privacy", "Maria")]
+    assert found(patient=other.pk) == []
+    assert found(patient=other.pk, state="declined") == [("pain", "Ana")]
     assert "overdue" in as_front_desk.get(LIST).content.decode()
     FormRequest.objects.filter(pk=late.pk).update(due_at=None)
     assert found(state="overdue") == []
@@ -268,6 +271,7 @@ def test_a_stranger_finds_nothing_and_changes_nothing(patient, consent, as_stran
     assert as_stranger.get(SEND, {"patient": patient.pk}).status_code == 404
     assert as_stranger.post(SEND, {"patient": patient.pk, "template": consent.pk}).status_code == 404
     assert "Maria" not in as_stranger.get(LIST).content.decode()
+    assert as_stranger.get(LIST, {"patient": patient.pk}).status_code == 404
     assert "Maria" not in as_stranger.get(SEND, {"q": "Maria"}).content.decode().replace('value="Maria"', "")
     row.refresh_from_db()
     assert (row.status, FormRequest.objects.count(), Delivery.objects.count()) == ("required", 1, 0)

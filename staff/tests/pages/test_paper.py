@@ -151,6 +151,8 @@ def test_a_day_ahead_and_a_form_that_is_signed_are_refused(patient, consent, fro
 def test_who_may_not_sign_cannot_have_signed_on_paper(patient, consent, front_desk, as_front_desk):
     patient.birth_date = now().date() - timedelta(days=3000)
     patient.save()
+    address = {"patient": patient.pk, "form": consent.pk}
+    assert "nobody is named who may" in as_front_desk.get(RECORD, address).content.decode()
     Contact.objects.create(
         clinic=patient.clinic, patient=patient, name="Elena", relation="mother", may_sign=True, gets_messages=True
     )
