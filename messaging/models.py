@@ -191,6 +191,11 @@ class Delivery(ClinicModel):
             ),
             models.Index(fields=["lease_until"], condition=models.Q(state="sending"), name="delivery_leased"),
             models.Index(fields=["patient", "-id"], name="delivery_of_patient"),
+            models.Index(
+                fields=["clinic", "-id"],
+                condition=models.Q(state__in=["failed", "unknown"]),
+                name="delivery_not_arrived",
+            ),
         ]
 
     def __str__(self) -> str:

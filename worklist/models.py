@@ -49,7 +49,12 @@ class Task(ClinicModel):
         verbose_name_plural = _("tasks")
         ordering = ("due_at", "id")
         constraints = [models.UniqueConstraint(fields=["source_step"], name="one_task_a_step")]
-        indexes = [models.Index(fields=["clinic", "status", "due_at"], name="task_open")]
+        indexes = [
+            models.Index(fields=["clinic", "status", "due_at"], name="task_open"),
+            models.Index(
+                fields=["clinic", "-finished_at", "-id"], condition=~models.Q(status="open"), name="task_over"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.title
