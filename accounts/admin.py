@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.decorators import secure_admin_login
-from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
@@ -25,6 +24,7 @@ from accounts import audit, services
 from accounts.admin_base import ADMINS, ClinicAdmin, ClinicModelForm, ReadOnlyAdmin, may
 from accounts.admin_scope import reach, sees_all
 from accounts.admin_tokens import ApiTokenAdmin
+from accounts.asking import ask_again
 from accounts.models import AuditEntry, Clinic, Membership, Pause, User
 
 __all__ = ["ApiTokenAdmin"]
@@ -75,7 +75,7 @@ class ClinicsAdmin(ClinicAdmin):
     def write(self, request: HttpRequest, obj: Clinic, form: Any, change: bool) -> Clinic:
         """Open the clinic or change its settings."""
         if "require_mfa" in form.changed_data:
-            raise_if_reauthentication_required(request, app="")
+            ask_again(request)
         if change:
             return services.update_clinic(obj, **{name: form.cleaned_data[name] for name in form.changed_data})
         return services.create_clinic(**form.cleaned_data)
@@ -194,8 +194,7 @@ class UsersAdmin(DjangoUserAdmin, ClinicAdmin):  # type: ignore[misc]
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         """Set a password and record who did."""
-        if request.method == "POST":
-            raise_if_reauthentication_required(request, app="")
+        ask_again(request)
         response = super().user_change_password(request, id, form_url)
         if request.method == "POST" and response.status_code == 302:
             self.note("password_set", self.get_object(request, id))

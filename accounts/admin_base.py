@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 import psycopg.errors
-from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
 from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -17,6 +16,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from accounts import audit
 from accounts.admin_forms import ClinicModelForm, WatchedModelForm, form_for
 from accounts.admin_scope import ClinicRelatedFilter, may, reach, sees_all, within
+from accounts.asking import ask_again
 from accounts.permissions import EVERYBODY, Role
 from clinic.db import WatchedModel
 from clinic.errors import ClinicError
@@ -165,9 +165,10 @@ class ClinicAdmin(RoleRights, ModelAdmin):
 
         The first pass is rolled back as a whole; the second builds the same form, which now carries the refusal.
         """
+        begins = request.method == "POST" or request.path.endswith("/add/")
         may_write = self.has_change_permission(request) or self.has_add_permission(request)
-        if self.asks_password and request.method == "POST" and may_write:
-            raise_if_reauthentication_required(request, app="")
+        if self.asks_password and begins and may_write:
+            ask_again(request)
         try:
             return super().changeform_view(request, *args, **kwargs)
         except ClinicError as error:

@@ -62,11 +62,18 @@ def take_away(member: Membership) -> None:
         raise Refused(_("Your own is changed in your own settings."), code="own")
     if opens_elsewhere(member.user, member.clinic_id):
         raise Refused(_("This person works elsewhere too. Ask a platform operator."), code="works_elsewhere")
-    taken, _each = Authenticator.objects.filter(user_id=member.user_id).delete()
+    take_from(member.user, clinic_id=member.clinic_id)
+
+
+@transaction.atomic
+def take_from(user: Any, *, clinic_id: int | None = None) -> bool:
+    """Take a login's second factor and recovery codes away and end its sessions; tell whether there was one."""
+    taken, _each = Authenticator.objects.filter(user=user).delete()
     if taken:
-        for session in UserSession.objects.filter(user_id=member.user_id):
+        for session in UserSession.objects.filter(user=user):
             session.end()
-        audit.record("second_factor.taken_away", obj=member)
+        audit.record("second_factor.taken_away", obj=user, clinic_id=clinic_id)
+    return bool(taken)
 
 
 class RequireSecondFactor:

@@ -104,3 +104,17 @@ def test_what_lets_somebody_in_asks_for_the_password_and_then_goes_on(specialist
     browser.post(where, {"password": PASSWORD, "next": change(specialist.user)})
 
     assert User.objects.get(pk=specialist.user_id).first_name == "A"
+
+
+def test_a_password_that_is_being_set_waits_in_no_session(specialist, admin):
+    browser = client_of(admin.user)
+    set_password = reverse("admin:auth_user_password_change", args=[specialist.user_id])
+    new = {"password1": "a brand new password", "password2": "a brand new password", "usable_password": "true"}
+
+    assert browser.get(set_password).status_code == 302
+    where = browser.post(set_password, new)["Location"]
+
+    assert "a brand new password" not in str(dict(browser.session))
+    browser.post(where, {"password": PASSWORD, "next": set_password})
+    assert User.objects.get(pk=specialist.user_id).check_password(PASSWORD)
+    assert "Nothing was saved" in browser.get(set_password).content.decode()

@@ -2,6 +2,7 @@
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.core.management import CommandError, call_command
 
 from accounts import services
 from accounts.actor import Actor, acting_as
@@ -105,3 +106,22 @@ def test_only_the_clinics_admin_asks_for_it(clinic, who, request):
     clinic.refresh_from_db()
     assert not clinic.require_mfa
     assert client_of(member.user).get("/staff/").status_code == 200
+
+
+def test_a_command_takes_it_away_when_nobody_else_can(admin, capsys):
+    give_factor(admin.user)
+    call_command("second_factor", "Ada@north.example")
+    call_command("second_factor", "ada@north.example", "--take-away")
+    call_command("second_factor", "ada@north.example", "--take-away")
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        "ada@north.example has a second factor.",
+        "The second factor of ada@north.example is gone; a new one can be set up.",
+        "ada@north.example has no second factor.",
+    ]
+    assert [(entry.action, entry.actor_kind) for entry in AuditEntry.objects.all()] == [
+        ("second_factor.taken_away", "system")
+    ]
+    with pytest.raises(CommandError, match="Nobody signs in"):
+        call_command("second_factor", "nobody@north.example")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import available_timezones
 
-from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
 from django import forms
 from django.conf import settings
 from django.contrib import messages
@@ -16,6 +15,7 @@ from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.asking import ask_again
 from accounts.models import Clinic
 from accounts.services import CLINIC_SETTINGS, update_clinic
 from staff.frame import attempt_form, page
@@ -68,7 +68,7 @@ def clinic(request: Any) -> HttpResponse:
     form = ClinicForm(request.POST or None, instance=row)
     if request.method == "POST" and form.is_valid():
         if "require_mfa" in form.changed_data:
-            raise_if_reauthentication_required(request, app="")
+            ask_again(request)
         if attempt_form(form, lambda: update_clinic(row, **form.changes())):
             messages.success(request, _("Saved."))
             return redirect("staff:settings-clinic")
