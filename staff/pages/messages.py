@@ -16,8 +16,9 @@ from accounts import audit
 from automations.models import Rule
 from messaging import interventions, reasons, services
 from messaging.models import Delivery
-from messaging.redacting import without_links
+from messaging.redacting import without_marks
 from messaging.text import is_right_to_left
+from patients.categories import Channel
 from patients.models import Patient
 from staff.frame import attempt, back_to, own, page, paged
 
@@ -37,6 +38,7 @@ LOOKS: dict[str, str] = {
     State.SUPPRESSED: "secondary",
     State.WITHDRAWN: "secondary",
 }
+WAYS = dict(Channel.choices)
 UNREAD = ("body_text", "body_html", "context", "source_step__config", "source_step__result", "source_step__rule__draft")
 MAIL_POLICY: dict[str, Any] = {
     "default-src": [NONE],
@@ -63,6 +65,7 @@ def look(delivery: Delivery) -> dict[str, Any]:
         "row": delivery,
         "to": delivery.recipient or delivery.contact or delivery.patient,
         "what": delivery.template or delivery.get_category_display(),
+        "way": WAYS.get(delivery.channel, delivery.channel),
         "why": reasons.words(delivery.reason) if delivery.reason else "",
         "rule": delivery.source_step.rule if delivery.source_step else None,
         "at": delivery.finished_at or delivery.not_before,
@@ -116,7 +119,7 @@ def detail(request: Any, pk: int) -> HttpResponse:
     audit.record("delivery.read", obj=delivery)
     context = look(delivery) | {
         "attempts": list(delivery.attempt_log.order_by("number")),
-        "text": without_links(delivery.body_text),
+        "text": without_marks(delivery.body_text),
         "direction": "rtl" if is_right_to_left(delivery.language) else "ltr",
     }
     return render(request, "staff/messages/message.html", context)
@@ -131,7 +134,7 @@ def as_html(request: Any, pk: int) -> HttpResponse:
     if not delivery.body_html:
         raise Http404
     audit.record("delivery.read", obj=delivery, detail={"part": "html"})
-    return HttpResponse(without_links(delivery.body_html))
+    return HttpResponse(without_marks(delivery.body_html))
 
 
 @page(methods=("POST",))
