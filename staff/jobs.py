@@ -150,12 +150,18 @@ def _require_owner(job: Job) -> None:
 
 
 def visible(clinic: Clinic) -> QuerySet[Job]:
-    """Return the jobs that the acting person may see: their own, and for a clinic admin all of the clinic."""
+    """Return the jobs that the acting person may see: their own, all of the clinic for an admin.
+
+    The front desk sees those of spreadsheets too, which are the desk's and not one person's.
+    """
     rows = Job.objects.filter(clinic=clinic).select_related("asked_by", "sheet")
     if allowed(clinic, Role.CLINIC_ADMIN):
         return rows
     member = membership_at(clinic)
-    return rows.filter(asked_by__user_id=member.user_id) if member else rows.none()
+    if member is None:
+        return rows.none()
+    own = Q(asked_by__user_id=member.user_id)
+    return rows.filter(own | Q(sheet__isnull=False) if allowed(clinic, Role.FRONT_DESK) else own)
 
 
 def due(moment: datetime) -> QuerySet[Job]:

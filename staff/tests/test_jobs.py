@@ -13,7 +13,7 @@ from automations.tests.builders import document, move, service, visit
 from automations.ticking import drain_all, next_due
 from clinic import clock
 from clinic.errors import ClinicError, ImpossibleTransition, Refused
-from staff import jobs, jobs_kinds, jobs_running
+from staff import jobs, jobs_kinds, jobs_running, tasks
 from staff.jobs import Kind, Lost
 from staff.models import Job
 from tests.cast import acting, make_member
@@ -182,6 +182,14 @@ def test_one_job_at_a_time_is_in_the_hands_of_workers(clinic, admin, kind, job):
     assert jobs.claim() == job
     assert jobs_running.turn() is False
     assert jobs_running.busy() is True
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_message_of_celery_only_says_look(job, kind):
+    assert tasks.tick() is True
+    assert tasks.drain() is False
+    job.refresh_from_db()
+    assert job.state == "done"
 
 
 # --- the kinds about rules ---

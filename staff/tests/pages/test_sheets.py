@@ -293,6 +293,17 @@ def test_a_long_file_is_left_to_the_workers_and_can_be_come_back_to(as_front_des
     assert "See what would change" in as_front_desk.get(reverse("staff:job", args=[job.pk])).content.decode()
 
 
+def test_a_colleague_at_the_desk_sees_how_far_an_admins_file_is(as_admin, as_front_desk, as_specialist, monkeypatch):
+    monkeypatch.setattr(job_pages, "AT_ONCE_SECONDS", 0.0)
+    sheet = checked(as_admin, "MRN,First name\n" + "".join(f"{n},Name {n}\n" for n in range(600)))
+    assert "250 of 600" in as_front_desk.get(page(sheet), follow=True).content.decode()
+    job = Job.objects.get()
+    assert as_specialist.get(reverse("staff:job", args=[job.pk])).status_code == 404
+    as_front_desk.post(reverse("staff:job-cancel", args=[job.pk]))
+    job.refresh_from_db()
+    assert job.state == "running"
+
+
 def test_an_import_that_is_cancelled_keeps_what_is_written_and_can_go_on(as_front_desk, monkeypatch):
     text = "MRN,First name\n" + "".join(f"{n},Name {n}\n" for n in range(600))
     sheet = checked(as_front_desk, text)
