@@ -1,4 +1,4 @@
-"""Web push: what a delivery of this channel says, where it goes, and how that ended (docs/adr/0015-push.md).
+"""Web push: what a delivery of this channel says, where it goes, and how that ended (docs/adr/0014-push.md).
 
 A payload names the clinic and a page to open, nothing else: it passes through a company that has no contract with the
 clinic, and lies on a locked screen.
