@@ -100,5 +100,5 @@ def _said(found: Sequence[Appointment], patient: Any) -> str:
 def _one(row: Appointment, patient: Any) -> str:
     when = date_format(timezone.localtime(row.starts_at), "DATETIME_FORMAT")
     if row.patient_id == patient.pk:
-        return _("The patient has a visit then already: %(when)s.") % {"when": when}
-    return _("%(specialist)s has another visit then: %(when)s.") % {"specialist": row.specialist, "when": when}
+        return _("The patient has a visit then already (%(when)s).") % {"when": when}
+    return _("%(specialist)s has another visit then (%(when)s).") % {"specialist": row.specialist, "when": when}

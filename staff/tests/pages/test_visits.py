@@ -267,7 +267,7 @@ def test_a_move_onto_another_visit_needs_a_reason(patient, as_front_desk):
     address = reverse("staff:visit-change", args=[visit.pk])
 
     html = as_front_desk.post(address, moved(visit)).content.decode()
-    assert "The patient has a visit then already: Dec. 7, 2026, 12:30 p.m." in html
+    assert "The patient has a visit then already (Dec. 7, 2026, 12:30 p.m.)." in html
     visit.refresh_from_db()
     assert visit.starts_at == TEN
 

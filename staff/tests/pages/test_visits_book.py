@@ -93,7 +93,7 @@ def test_a_second_visit_at_that_time_needs_a_reason(patient, specialist, as_fron
     make_visit(patient, starts_at=TEN + timedelta(minutes=15), specialist=specialist)
 
     html = as_front_desk.post(NEW, form(patient, specialist=specialist.pk)).content.decode()
-    assert "The patient has a visit then already: Dec. 7, 2026, 10:15 a.m." in html
+    assert "The patient has a visit then already (Dec. 7, 2026, 10:15 a.m.)." in html
     assert '<input type="text" name="clash_reason"' in html
     assert Appointment.objects.count() == 1
 
