@@ -32,6 +32,8 @@ VERBS: dict[str, Any] = {
     "retry": gettext_lazy("Retry"),
 }
 """The words of the buttons of steps."""
+SEND_NOW = gettext_lazy("Send now")
+"""The words of “Run now” where the step sends something."""
 RESULTS = {True: "✓", False: "✗", None: "?"}
 
 
@@ -163,7 +165,9 @@ def verbs_of(step: Step, may_send: bool = True) -> list[tuple[str, Any]]:
         Step.State.FAILED: ("retry",),
     }
     verbs = offered.get(step.state, ())  # type: ignore[call-overload]
-    return [(verb, VERBS[verb]) for verb in verbs if may_send or verb in ("hold", "skip")]
+    declared = catalog.actions.get(step.action)
+    words = VERBS | {"run_now": SEND_NOW} if declared is not None and declared.message else VERBS
+    return [(verb, words[verb]) for verb in verbs if may_send or verb in ("hold", "skip")]
 
 
 def what_they_made(step_ids: list[int], address: Address) -> dict[int, list[tuple[str, str, str]]]:

@@ -65,6 +65,12 @@ def rows_of(request: Any, steps: Iterable[Step]) -> list[Row]:
     ]
 
 
+def steps_in(clinic: Clinic, *states: str) -> QuerySet[Step]:
+    """Return the clinic's steps in these states, found through its rules: those that are done are never walked."""
+    rules = Rule.objects.for_clinic(clinic).values("pk")
+    return Step.objects.for_clinic(clinic).filter(rule__in=rules, state__in=states)
+
+
 def with_all(steps: QuerySet[Step]) -> QuerySet[Step]:
     """Load steps with what a list of them shows."""
     rows = steps.select_related("patient", "rule", "run").order_by("due_at", "pk")
@@ -108,7 +114,7 @@ def upcoming(request: Any) -> HttpResponse:
     clinic = request.desk.clinic
     form = FilterForm(request.GET, clinic)
     until = now() + timedelta(days=DAYS)
-    steps = Step.objects.for_clinic(clinic).filter(state__in=Step.OPEN, due_at__lte=until)
+    steps = steps_in(clinic, *Step.OPEN).filter(due_at__lte=until)
     found = paged(request, with_all(form.narrow(steps)))
     waiting = [] if form.narrowed or found.has_previous else _waiting(clinic)
     audit.listed("step", [*found.rows, *waiting], clinic_id=clinic.pk)

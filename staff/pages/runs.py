@@ -19,6 +19,7 @@ from automations.naming import names_of
 from automations.showing import trace
 from automations.showing.steps import step_words
 from staff.frame import own, page, paged
+from staff.pages.flow import steps_in
 from staff.pages.patient_forms import in_a_row
 
 READ = ("GET", "HEAD")
@@ -69,8 +70,7 @@ class RunFilterForm(forms.Form):
             return rows.none()
         asked = dict(self.cleaned_data)
         if asked.pop("failed"):
-            failed = Step.objects.for_clinic(self.clinic).filter(state=Step.State.FAILED)
-            rows = rows.filter(pk__in=failed.values("run_id"))
+            rows = rows.filter(pk__in=steps_in(self.clinic, Step.State.FAILED).values("run_id"))
         return rows.filter(**{name: value for name, value in asked.items() if value})
 
     @property

@@ -113,6 +113,12 @@ def test_a_step_is_held_skipped_or_sent_by_those_who_may(request, clinic, patien
     assert written is (verb != "run_now" or sent)
 
 
+def test_what_is_a_message_is_sent_now(clinic, patient, as_admin):
+    planned(clinic, patient, {**LATER, "type": "whisper"})
+    html = text(as_admin.get(UPCOMING))
+    assert ("Send now" in html, "Run now" in html) == (True, False)
+
+
 def test_a_held_step_is_released(clinic, patient, as_admin):
     _rule, step = planned(clinic, patient)
     as_admin.post(do(step, "hold"))
