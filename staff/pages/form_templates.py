@@ -34,6 +34,8 @@ from staff.frame import attempt, attempt_form, own, page, paged
 
 TEMPLATES = FormTemplate.objects.select_related("clinic")
 ADMIN = Role.CLINIC_ADMIN
+LANGUAGES = ("en", "ro", "es", "ar", "de", "fr", "it", "hu", "uk", "ru", "tr")
+"""What is suggested where a language is added; any other code is taken too."""
 
 
 @page(methods=("GET", "HEAD"))
@@ -125,7 +127,9 @@ def template_edit(request: Any, pk: int) -> HttpResponse:
     wording, action = posted(row.clinic.language, request.POST), request.POST.get("action", "")
     if action not in ("save", "publish"):
         press(wording, action, request.POST)
-        return _builder(request, row, Shown(wording))
+        at = len(wording.questions) - 1
+        focus = f"q{at}-text-{wording.languages[0]}" if action == "add" else ""
+        return _builder(request, row, Shown(wording), focus=focus)
     verb = services.publish_template_version if action == "publish" else services.save_template_draft
     try:
         verb(row, **as_arguments(wording))
@@ -140,13 +144,10 @@ def template_edit(request: Any, pk: int) -> HttpResponse:
     return _lead(request, reverse(name, args=[pk]))
 
 
-def _builder(request: Any, row: FormTemplate, shown: Shown, status: int = 200) -> HttpResponse:
-    context = {"row": row, "shown": shown, "offered": [one for one in _offered() if one not in shown.wording.languages]}
+def _builder(request: Any, row: FormTemplate, shown: Shown, status: int = 200, focus: str = "") -> HttpResponse:
+    offered = [one for one in LANGUAGES if one not in shown.wording.languages]
+    context = {"row": row, "shown": shown, "offered": offered, "focus": focus}
     return render(request, "staff/forms/builder.html", context, status=200 if request.htmx else status)
-
-
-def _offered() -> list[str]:
-    return ["en", "ro", "es", "ar", "de", "fr", "it", "hu", "uk", "ru", "tr"]
 
 
 def _lead(request: Any, link: str) -> HttpResponse:

@@ -32,7 +32,8 @@ def test_an_admin_writes_a_form_while_the_preview_follows(enter, live_server, cl
     preview = page.frame_locator("iframe[name=preview]")
 
     page.get_by_role("button", name="Add it").click()
-    page.get_by_label("Question", exact=True).fill("Do you smoke?")
+    expect(page.get_by_label("Question", exact=True)).to_be_focused()
+    page.keyboard.type("Do you smoke?")
     preview.get_by_text("Do you smoke?").wait_for()
 
     page.get_by_label("New question").select_option(label="Short text")
@@ -89,3 +90,20 @@ def test_a_patient_draws_a_signature_on_the_tablet_and_staff_take_it_back(
     page.get_by_role("img", name="The drawn signature").wait_for()
     signed = FormResponse.objects.get()
     assert (signed.method, signed.witnessed_by, signed.signed_by) == ("tablet", front_desk, "Maria Marin")
+
+
+def test_a_form_is_written_and_looked_at_without_javascript(browser, live_server, clinic, as_admin):
+    template = services.create_template(clinic=clinic, slug="visit", name="Visit", kind="questionnaire")
+    context = browser.new_context(java_script_enabled=False)
+    cookie = as_admin.cookies[settings.SESSION_COOKIE_NAME].value
+    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}])
+    page = context.new_page()
+    page.goto(live_server.url + reverse("staff:form-template-edit", args=[template.pk]))
+    page.get_by_role("button", name="Add it").click()
+    page.get_by_label("Question", exact=True).fill("Do you smoke?")
+    page.get_by_role("button", name="Show the preview").click()
+    page.frame_locator("iframe[name=preview]").get_by_text("Do you smoke?").wait_for()
+    page.get_by_role("button", name="Publish").click()
+    page.get_by_text("It is asked in this wording from now on.").wait_for()
+    context.close()
+    assert FormTemplateVersion.objects.get().questions[0]["id"] == "do-you-smoke"

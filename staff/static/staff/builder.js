@@ -4,6 +4,7 @@
 (function () {
   let timer = 0;
   let asked = 0;
+  let unkept = false;
 
   async function show() {
     const form = document.getElementById("builder");
@@ -27,7 +28,21 @@
   }
 
   document.addEventListener("input", (event) => {
-    if (event.target.closest("#builder")) soon();
+    if (!event.target.closest("#builder")) return;
+    unkept = true;
+    soon();
   });
-  document.addEventListener("htmx:afterSettle", soon);
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (!event.target.closest("#builder")) return; // the bell asks too
+    unkept = true;
+    soon();
+  });
+
+  // What is not kept is gone with the page: ask before it goes, but not when the page itself is sent.
+  document.addEventListener("submit", (event) => {
+    if (event.submitter && event.submitter.formTarget !== "preview") unkept = false;
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (unkept) event.preventDefault();
+  });
 })();
