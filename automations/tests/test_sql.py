@@ -29,7 +29,7 @@ from clinic.text import fold as stored_fold
 from patients.models import Patient
 
 BUCHAREST = ZoneInfo("Europe/Bucharest")
-EXAMPLES = rounds(60, 2_600)
+EXAMPLES = rounds(40, 2_600)
 """Trees a zone, of eight; `make proof` asks 20,800, each of forty patients."""
 LEAST = rounds(10, 20) / 100
 """The share of the verdicts that must be true, false and unknown: a proof over one answer proves nothing."""

@@ -20,7 +20,7 @@ from tests.races.arena import drain, events_of, fate
 from tests.races.test_reminder import against_the_engine
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof, pytest.mark.usefixtures("no_deadlocks")]
-ROUNDS = rounds(15, 300)
+ROUNDS = rounds(8, 300)
 
 ASK = {"type": "require_form", "form": "before-visit", "notify": False}
 CHASE = {"type": "send_email", "template": "reminder", "timing": {"mode": "delay", "amount": 1, "unit": "days"}}

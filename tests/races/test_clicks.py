@@ -16,7 +16,7 @@ from clinic.testing import rounds
 from tests.races.arena import at_once, drain, events_of, run_engine
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof, pytest.mark.usefixtures("no_deadlocks")]
-ROUNDS = rounds(15, 300)
+ROUNDS = rounds(8, 300)
 
 
 def test_two_clicks_on_confirm_are_one_event_one_run_and_one_task(clinic, patient):

@@ -20,7 +20,7 @@ from tests.races.arena import PATIENCE, at_once, deadlocks, drain, events_of, wa
 from tests.races.test_reminder import REMINDER
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
-ROUNDS = rounds(15, 300)
+ROUNDS = rounds(8, 300)
 
 
 class Halt:

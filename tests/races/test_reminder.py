@@ -19,7 +19,7 @@ from tests.races.arena import after, at_once, drain, events_of, fate, head_start
 from tests.races.arena import the_step as step_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof, pytest.mark.usefixtures("no_deadlocks")]
-ROUNDS = rounds(15, 300)
+ROUNDS = rounds(8, 300)
 
 REMINDER = {
     "type": "send_email",

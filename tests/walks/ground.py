@@ -141,7 +141,10 @@ def close_clinic() -> None:
 
 def begin(caps: bool, quiet: bool) -> Ground:
     """Begin anew from the open clinic, with or without caps and quiet hours."""
-    parts = "".join(f"DELETE FROM {name}; INSERT INTO {name} SELECT * FROM walk_{name};" for name in _tables())
+    parts = "".join(
+        f"DELETE FROM {name}; INSERT INTO {name} ({columns}) SELECT {columns} FROM walk_{name};"
+        for name, columns in _columns().items()
+    )
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL session_replication_role = replica; UPDATE clinic_clock SET ahead = '0'; {parts}")
     compiled.forget()
@@ -178,6 +181,18 @@ def _tables() -> tuple[str, ...]:
         there = set(connection.introspection.table_names(cursor))
     ours = {model._meta.db_table for model in apps.get_models() if model._meta.app_label in apps_of_the_house()}
     return tuple(sorted(ours & there))
+
+
+@cache
+def _columns() -> dict[str, str]:
+    """List the columns of each table that are written; a generated one writes itself."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name, string_agg(quote_ident(column_name), ', ') FROM information_schema.columns"
+            " WHERE table_schema = current_schema() AND is_generated = 'NEVER' AND table_name = ANY(%s) GROUP BY 1",
+            [list(_tables())],
+        )
+        return dict(cursor.fetchall())
 
 
 def apps_of_the_house() -> set[str]:
