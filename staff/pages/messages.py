@@ -157,6 +157,6 @@ urlpatterns = [
     path("staff/messages/", listed, name="messages"),
     path("staff/messages/<int:pk>/", detail, name="message"),
     path("staff/messages/<int:pk>/html/", as_html, name="message-html"),
-    path("staff/messages/<int:pk>/retry/", retry, name="message-retry"),
+    path("staff/messages/<int:pk>/again/", retry, name="message-again"),
     path("staff/messages/<int:pk>/take-back/", take_back, name="message-take-back"),
 ]

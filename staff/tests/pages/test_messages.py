@@ -145,7 +145,7 @@ def test_where_a_link_had_its_secret_an_ellipsis_stands(patient, as_front_desk):
 
 def test_a_failed_message_is_tried_again(patient, as_front_desk):
     row = mail(patient, "failed", reason="refused")
-    response = as_front_desk.post(at("message-retry", row.pk), {"next": at("messages") + "?state=trouble"})
+    response = as_front_desk.post(at("message-again", row.pk), {"next": at("messages") + "?state=trouble"})
     row.refresh_from_db()
     assert (row.state, row.reason, response["Location"]) == ("queued", "", at("messages") + "?state=trouble")
     assert AuditEntry.objects.filter(action="delivery.retried").count() == 1
@@ -153,7 +153,7 @@ def test_a_failed_message_is_tried_again(patient, as_front_desk):
 
 def test_a_message_whose_time_has_passed_is_not_tried_again(patient, as_front_desk):
     row = mail(patient, "failed", not_after=now() - timedelta(hours=1))
-    html = as_front_desk.post(at("message-retry", row.pk), follow=True).content.decode()
+    html = as_front_desk.post(at("message-again", row.pk), follow=True).content.decode()
     row.refresh_from_db()
     assert (row.state, "It was too late to send it." in html) == ("failed", True)
 
@@ -174,7 +174,7 @@ def test_what_has_left_is_not_taken_back(patient, as_front_desk):
     assert (row.state, "alert-danger" in html) == ("sent", True)
 
 
-@pytest.mark.parametrize("name", ["message", "message-html", "message-retry", "message-take-back"])
+@pytest.mark.parametrize("name", ["message", "message-html", "message-again", "message-take-back"])
 def test_a_stranger_finds_nothing_and_changes_nothing(patient, as_stranger, name):
     rows = [mail(patient, "failed"), mail(patient)]
     for row in rows:
