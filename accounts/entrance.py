@@ -25,6 +25,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from accounts.middleware import client_ip
+from accounts.permissions import active_memberships
 from accounts.second_factor import needs_second_factor
 from accounts.sessions import ENDED
 
@@ -50,6 +51,11 @@ class Adapter(DefaultAccountAdapter):
         records = get_authentication_records(context.request, context.request.user)
         last = max((one["at"] for one in records), default=0.0)
         return time.time() - last >= settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """Lead to the first page; who works at no clinic, as an operator may, to the administration."""
+        works_here = request.user.is_authenticated and active_memberships(request.user).exists()
+        return reverse(settings.LOGIN_REDIRECT_URL if works_here else "admin:index")
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         """Go back to one's own settings."""

@@ -24,7 +24,7 @@ from accounts import audit
 from accounts.actor import Actor, acting_as, current
 from accounts.models import Invitation, Membership, User
 from accounts.permissions import Role, require
-from accounts.services import new_login
+from accounts.services import known_person, new_login
 from accounts.tokens import digest_of, real_now
 from accounts.validation import check
 from clinic.errors import ClinicError, Refused
@@ -138,7 +138,7 @@ def what_became(invitation: Invitation) -> str:
 
 def person_of(invitation: Invitation) -> User | None:
     """Return whom the invitation is for, if they sign in here already."""
-    return User.objects.filter(email=invitation.email).first()
+    return known_person(invitation.email)
 
 
 @transaction.atomic

@@ -9,6 +9,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts import audit
@@ -91,7 +92,7 @@ def _person(clinic: Clinic, email: str, name: str, password: str | None) -> User
         validate_email(email)
     except ValidationError as error:
         raise ClinicError(" ".join(error.messages), path="email") from None
-    known = User.objects.filter(username__iexact=email).first()
+    known = known_person(email)
     if known is not None:
         if password:
             raise ClinicError(
@@ -105,6 +106,11 @@ def _person(clinic: Clinic, email: str, name: str, password: str | None) -> User
             known.save(update_fields=["is_staff"])
         return known
     return new_login(email, name, password)
+
+
+def known_person(email: str) -> User | None:
+    """Return who signs in with this address, or is named by it."""
+    return User.objects.filter(Q(email__iexact=email) | Q(username__iexact=email)).order_by("pk").first()
 
 
 def new_login(email: str, name: str, password: str | None) -> User:

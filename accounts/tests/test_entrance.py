@@ -94,6 +94,10 @@ def test_the_page_leads_nowhere_else(client, specialist):
     assert answer["Location"] == "/staff/"
 
 
+def test_who_works_at_no_clinic_is_led_to_the_administration(client, operator):
+    assert enter(client, "olga@platform.example")["Location"] == "/admin/"
+
+
 def test_an_account_that_is_switched_off_stays_outside(client, specialist):
     User.objects.filter(pk=specialist.user_id).update(is_active=False)
 

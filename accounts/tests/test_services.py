@@ -154,6 +154,16 @@ def test_a_person_who_works_elsewhere_keeps_their_login(clinic, stranger):
     assert User.objects.get(pk=stranger.user_id).password == password
 
 
+def test_a_person_is_known_by_their_address_whatever_their_login_is_called(clinic):
+    root = User.objects.create_superuser("root", "Root@platform.example", "a long enough password")
+
+    member = services.add_membership(
+        clinic=clinic, role="clinic_admin", slug="root", name="Root", email="root@PLATFORM.example"
+    )
+
+    assert member.user == root
+
+
 @pytest.mark.parametrize("role", ["clinic_admin", "front_desk"])
 def test_an_admin_draws_nobody_of_another_clinic_in(clinic, admin, stranger, role):
     fields = {"clinic": clinic, "role": role, "slug": "stan", "name": "Stan", "email": "stan@south.example"}
