@@ -188,3 +188,12 @@ def test_a_stranger_can_lock_to_no_form_of_another_clinic(as_stranger, row):
 def test_looking_locks_nothing(as_front_desk, row):
     assert as_front_desk.get(reverse("staff:form-tablet", args=[row.pk])).status_code == 405
     assert as_front_desk.get(reverse("staff:home")).status_code == 200
+
+
+def test_guessing_the_password_is_counted_as_at_the_door(tablet, settings):
+    settings.AXES_ENABLED = True
+    for _guess in range(5):
+        tablet.post(UNLOCK, {"password": "guess"})
+    assert tablet.post(UNLOCK, {"password": PASSWORD}).status_code != 302
+    assert tablet.get(reverse("staff:home")).status_code == 423
+    assert AuditEntry.objects.filter(action="login.locked").exists()
