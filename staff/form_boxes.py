@@ -21,7 +21,7 @@ TYPE_WORDS: dict[str, Any] = {
     "long_text": gettext_lazy("Long text"),
     "date": gettext_lazy("Date"),
     "choice": gettext_lazy("One of several"),
-    "multiple_choice": gettext_lazy("Several of several"),
+    "multiple_choice": gettext_lazy("Any of several"),
     "display": gettext_lazy("Text without a question"),
 }
 OP_WORDS: dict[str, Any] = {
