@@ -68,7 +68,7 @@ def someone(number: int) -> Patient:
     return patient
 
 
-@csp_update({"frame-src": [SELF]})  # type: ignore[arg-type]
+@csp_update({"frame-src": [SELF]})
 @demo_only
 @never_cache
 @require_safe
@@ -124,8 +124,8 @@ def phone(request: Any) -> HttpResponse:
     maria = someone(MARIA)
     mails = [{"key": one.id, "mail": one} for one in catcher.newest(SHOWN, maria.email)]
     pushed = notifications_of_patient(maria).order_by("-pk")[:SHOWN]
-    notes = [{"key": f"{one.pk}", "note": one} for one in pushed]
-    newest = "-".join([mails[0]["key"] if mails else "", notes[0]["key"] if notes else ""])
+    notes = [{"key": one.pk, "note": one} for one in pushed]
+    newest = "-".join(str(rows[0]["key"]) if rows else "" for rows in (mails, notes))
     if request.htmx and request.GET.get("seen") == newest:
         return HttpResponse(status=204)
     audit.record("demo.phone_read", obj=maria)
