@@ -148,10 +148,11 @@ def drafts_of(clinic: Any) -> list[Draft]:
     """Return what rules in review planned and nobody has approved yet, the soonest first."""
     rows = Step.objects.for_clinic(clinic).filter(rule__clinic=clinic, state=Step.State.HELD, reason="review")
     rows = rows.select_related("rule", "patient").defer("rule__draft", "config", "result").order_by("due_at", "pk")
-    return [Draft(step, _action(step)) for step in rows[:LIST_MAX]]
+    return [Draft(step, action_of(step)) for step in rows[:LIST_MAX]]
 
 
-def _action(step: Step) -> Any:
+def action_of(step: Step) -> Any:
+    """Return the name of what a step does."""
     declared = catalog.actions.get(step.action)
     return declared.label if declared else step.action
 

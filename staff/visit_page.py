@@ -13,12 +13,13 @@ from accounts.guards import CARE
 from accounts.models import AuditEntry, Membership
 from appointments.models import Appointment, VisitSummary
 from appointments.summaries import NEVER_TOOK_PLACE
-from automations.engine.declare import catalog
 from automations.models import Step
 from forms_app.models import FormRequest
+from staff.selectors import action_of
 from staff.visiting import Button, buttons_for, rows_of
 
 MOST = 50
+LABEL = Appointment._meta.label_lower
 UNDONE = (Step.State.SKIPPED, Step.State.CANCELLED, Step.State.EXPIRED)
 DEEDS: dict[str, Any] = {
     "appointment.booked": _("booked"),
@@ -111,20 +112,14 @@ def _forms(visit: Appointment) -> list[FormRequest]:
 def _planned(visit: Appointment) -> list[Planned]:
     rows = Step.objects.filter(subject_type="appointment", subject_id=visit.pk, clinic=visit.clinic_id)
     rows = rows.select_related("rule").defer("rule__draft", "config", "result").order_by("due_at", "pk")
-    return [Planned(step, _action(step), step.state in UNDONE) for step in rows[:MOST]]
-
-
-def _action(step: Step) -> Any:
-    declared = catalog.actions.get(step.action)
-    return declared.label if declared else step.action
+    return [Planned(step, action_of(step), step.state in UNDONE) for step in rows[:MOST]]
 
 
 def _history(visit: Appointment) -> list[Deed]:
     """Read the audit trail of this visit, and of its series for the booking; reading is no deed."""
-    named = [("appointments.appointment", str(visit.pk))]
     rows = AuditEntry.objects.filter(patient_id=visit.patient_id, clinic_id=visit.clinic_id, action__in=DEEDS)
-    rows = rows.filter(object_type=named[0][0], object_id=named[0][1]).order_by("pk")
-    entries = list(rows[:MOST])
+    rows = rows.filter(object_type=LABEL, object_id=str(visit.pk)).order_by("-pk")
+    entries = list(rows[:MOST])[::-1]
     if visit.series_id is not None:
         booked = AuditEntry.objects.filter(patient_id=visit.patient_id, action="series.booked")
         entries = [*booked.filter(object_id=str(visit.series_id))[:1], *entries]

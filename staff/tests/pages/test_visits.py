@@ -9,6 +9,8 @@ from accounts.models import AuditEntry
 from appointments import services
 from appointments.models import VisitSummary
 from appointments.tests.builders import acting, make_visit, service_of
+from automations.matcher import match_batch
+from automations.tests.builders import published
 from clinic import clock
 from clinic.clock import now
 from tests.cast import make_member
@@ -166,6 +168,21 @@ def test_the_page_of_a_visit_takes_as_many_queries_for_much_as_for_little(
     as_specialist.get(address)
     with django_assert_num_queries(14):
         as_specialist.get(address)
+
+
+def test_what_a_rule_planned_stands_there_and_is_struck_when_the_visit_is_cancelled(patient, clinic, as_front_desk):
+    later = {"type": "jot", "title": "Remind", "timing": {"mode": "delay", "amount": 2, "unit": "days"}}
+    published(clinic, "appointment.booked", later, name="Remind them")
+    visit = make_visit(patient)
+    match_batch()
+    address = reverse("staff:visit", args=[visit.pk])
+    html = as_front_desk.get(address).content.decode()
+    assert ("Remind them" in html, 'class="struck"' in html) == (True, False)
+
+    services.cancel(visit)
+    match_batch()
+    html = as_front_desk.get(address).content.decode()
+    assert html.count('class="struck"') == 1
 
 
 @pytest.mark.parametrize(
