@@ -33,13 +33,13 @@ from automations.explain import explain
 from automations.models import Rule
 from clinic.clock import now
 from clinic.errors import ClinicError
-from clinic.secrets import digest_of, new_secret
 from messaging import catcher
 from messaging.selectors import notifications_of_patient
 from messaging.views import demo_only
 from patients.models import Patient
 from portal.frame import keep
-from portal.models import PatientSession
+from portal.readers import Reader
+from portal.signing_in import begin
 from staff.demo.people import LOGINS, people
 from staff.frame import attempt
 from staff.timeline import timeline
@@ -86,16 +86,7 @@ def front(request: HttpRequest) -> HttpResponse:
 def continue_as_patient(request: HttpRequest) -> HttpResponse:
     """Open the patient's own pages on the phone, as her link would."""
     maria = someone(MARIA)
-    secret = new_secret()
-    moment = timezone.now()
-    PatientSession.objects.create(
-        clinic=maria.clinic,
-        email=maria.email,
-        patient=maria,
-        digest=digest_of(secret),
-        started_at=moment,
-        seen_at=moment,
-    )
+    _session, secret = begin([Reader(maria)], maria.email)
     return keep(redirect("portal:home"), secret)
 
 
