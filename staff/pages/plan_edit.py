@@ -60,6 +60,8 @@ def _more(request: Any, patient: Patient) -> HttpResponse:
     typed = typed_rows(request.POST)
     if "take" in request.POST:
         program = offered_programs(patient.clinic).filter(pk=_number(request.POST.get("program")) or 0).first()
+        if program is None or not program.exercises:
+            messages.info(request, _("This program brings no exercises along."))
         typed += list(program.exercises) if program else []
     form = PlanForm(patient.clinic, initial=request.POST.dict())
     return _form(request, "new", form, Exercises(rows=typed, spare=2), patient=patient)

@@ -122,6 +122,7 @@ def test_a_template_is_read_as_a_patient_would_while_it_is_typed(go, page, sign_
     page.locator("#preview").get_by_text("Dear Marin, ⟦appointment.starts_at⟧").wait_for()
     frame = page.frame_locator("iframe[name=preview-frame]")
     frame.get_by_text("Dear Marin, ⟦appointment.starts_at⟧").wait_for()
+    assert page.evaluate("history.length") == 2  # typing is no step back
     in_every_light(page, shoot, "message-template")
     page.get_by_label("Text en").fill("Dear {{ patient.family_name }}")
     page.get_by_role("button", name="Save").click()

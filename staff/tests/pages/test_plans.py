@@ -226,6 +226,12 @@ def test_a_program_gives_its_name_and_exercises(patient, as_specialist):
     assert (plan.name, plan.program, prescribed(plan)) == (program.name, program, [("Heel slides", 4, "")])
 
 
+def test_a_program_without_exercises_says_so(patient, as_specialist):
+    typed = {**exercises(), "program": make_program(patient.clinic).pk, "take": "1"}
+    html = as_specialist.post(f"{at('plan-new')}?patient={patient.pk}", typed).content.decode()
+    assert "This program brings no exercises along." in html
+
+
 def test_one_more_row_keeps_what_was_typed(patient, as_specialist):
     typed = {**exercises(("Squats", "three", "slowly")), "name": "Knee", "add": "1"}
     response = as_specialist.post(f"{at('plan-new')}?patient={patient.pk}", typed)
