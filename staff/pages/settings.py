@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.translation import gettext as _
 
+from accounts.asking import ask_again
 from accounts.permissions import Role, allowed
 from accounts.second_factor import has_second_factor, needs_second_factor
 from accounts.sessions import end_others, sessions_of
@@ -22,10 +23,14 @@ ADMINS = (Role.CLINIC_ADMIN,)
 
 
 def own_as_admin(request: Any, rows: QuerySet[Any], **which: Any) -> Any:
-    """Return the one row of a clinic where the person is an admin, moving them there. Raises Http404."""
+    """Return the one row of a clinic where the person is an admin, moving them there, and ask for the password first.
+
+    Raises Http404 for any other, before anything is asked.
+    """
     row = own(request, rows, **which)
     if not allowed(row.clinic_id, *ADMINS):
         raise Http404
+    ask_again(request)
     return row
 
 

@@ -89,7 +89,6 @@ INVITATION_VERBS: dict[str, Callable[[Any, Invitation], None]] = {"resend": _ren
 
 
 @page(*ADMINS, methods=("POST",))
-@reauthentication_required
 def move_invitation(request: Any, pk: int, verb: str) -> HttpResponse:
     """Send an invitation again, with a new link, or take it back."""
     row = own_as_admin(request, Invitation.objects.select_related("clinic"), pk=pk)
@@ -110,7 +109,6 @@ class PersonForm(forms.ModelForm):
 
 
 @page(*ADMINS)
-@reauthentication_required
 def person(request: Any, pk: int) -> HttpResponse:
     """Change a person's name or role, or whether they still work here."""
     row = own_as_admin(request, _members(), pk=pk)
@@ -125,7 +123,6 @@ def person(request: Any, pk: int) -> HttpResponse:
 
 
 @page(*ADMINS, methods=("POST",))
-@reauthentication_required
 def take_factor(request: Any, pk: int) -> HttpResponse:
     """Take away the second factor of somebody who lost their phone."""
     row = own_as_admin(request, Membership.objects.select_related("user", "clinic"), pk=pk)

@@ -77,7 +77,6 @@ VERBS: dict[str, Callable[[Any, ApiToken], HttpResponse]] = {"rotate": _rotate, 
 
 
 @page(*ADMINS, methods=("POST",))
-@reauthentication_required
 def move_token(request: Any, pk: int, verb: str) -> HttpResponse:
     """Make a token's successor, or end it."""
     token = own_as_admin(request, ApiToken.objects.select_related("clinic"), pk=pk)
