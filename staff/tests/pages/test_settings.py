@@ -4,7 +4,10 @@ import re
 from datetime import time
 
 import pytest
-from django.urls import reverse
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import resolve, reverse
 
 from accounts import invitations, tokens
 from accounts.models import ApiToken, AuditEntry, Clinic, Invitation, Membership
@@ -162,8 +165,8 @@ def test_the_overview_tells_about_the_second_factor_and_the_sessions(client, spe
     assert "127.0.0.1" in html
 
 
-def test_one_signs_out_everywhere_else(client, specialist, client_factory):
-    elsewhere = client_factory()
+def test_one_signs_out_everywhere_else(client, specialist):
+    elsewhere = Client()
     for browser in (client, elsewhere):
         browser.post("/accounts/login/", {"login": "dr-ionescu@north.example", "password": PASSWORD})
 
@@ -171,13 +174,6 @@ def test_one_signs_out_everywhere_else(client, specialist, client_factory):
 
     assert client.get("/staff/").status_code == 200
     assert elsewhere.get("/staff/").status_code == 302
-
-
-@pytest.fixture
-def client_factory():
-    from django.test import Client
-
-    return Client
 
 
 # --- the clinic ---
@@ -240,3 +236,25 @@ def test_asking_everybody_for_a_second_factor_takes_the_password_and_holds_at_on
 
     assert Clinic.objects.get(pk=clinic.pk).require_mfa
     assert as_admin.get("/staff/")["Location"] == "/accounts/2fa/totp/activate/"
+
+
+# --- what they cost ---
+
+
+def test_the_overview_takes_as_many_queries_for_many_sessions(settled, admin):
+    def count():
+        with CaptureQueriesContext(connection) as seen:
+            assert settled.get(at("settings")).status_code == 200
+        return len(seen)
+
+    few = count()
+    for _ in range(4):
+        Client().post("/accounts/login/", {"login": "ada@north.example", "password": PASSWORD})
+
+    assert count() == few <= 9
+    assert settled.get(at("settings")).content.decode().count("127.0.0.1") == 4
+
+
+def test_what_pages_ask_by_themselves_keeps_nobody_signed_in():
+    for address in (reverse("staff:bell"), reverse("staff:job-progress", args=[1])):
+        assert resolve(address).func.in_background
