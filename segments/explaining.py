@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext
+
 from accounts import audit
 from accounts.permissions import require
 from automations.asof import condition_asks
@@ -64,8 +66,8 @@ def why(segment: Segment, patient: Patient) -> Why:
         try:
             group = definition.parse(segment.conditions)
             verdict = _verdict(group, segment, patient)
-        except RuleInvalid as error:
-            problem = str(error.errors[0].message)
+        except RuleInvalid:
+            problem = gettext("What it asks cannot be answered any more; its editor says why.")
     names = names_for([group], segment.clinic_id, [verdict] if verdict else [])
     return Why(segment, patient, membership, verdict, names, problem)
 

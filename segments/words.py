@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.utils.translation import gettext
+
 from automations import wording
 from automations.engine.conditions import references_of
 from automations.engine.declare import catalog
@@ -27,7 +29,7 @@ def names_for(groups: Iterable[Group], clinic_id: int, verdicts: Iterable[Any] =
 
 
 def many_in_words(segments: Iterable[Segment], clinic_id: int) -> dict[int, str]:
-    """Say by id who is in dynamic segments, or why one cannot be used; as many queries for many as for one."""
+    """Say by id who is in dynamic segments, or that one cannot be used; as many queries for many as for one."""
     parsed: dict[int, Group] = {}
     said: dict[int, str] = {}
     for segment in segments:
@@ -35,7 +37,7 @@ def many_in_words(segments: Iterable[Segment], clinic_id: int) -> dict[int, str]
             continue
         try:
             parsed[segment.pk] = definition.parse(segment.conditions)
-        except RuleInvalid as error:
-            said[segment.pk] = str(error.errors[0].message)
+        except RuleInvalid:
+            said[segment.pk] = gettext("What it asks cannot be answered any more; its editor says why.")
     names = names_for(parsed.values(), clinic_id)
     return said | {pk: wording.conditions_text(group, catalog, names) for pk, group in parsed.items()}
