@@ -13,7 +13,7 @@ from accounts.models import Clinic
 from clinic.db import ClinicModel
 
 MOMENT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-EXTRA: dict[str, dict[str, Any]] = {"accounts.Pause": {"scope": "clinic"}}
+EXTRA: dict[str, dict[str, Any]] = {"accounts.Pause": {"scope": "clinic"}, "staff.Job": {"kind": "backtest"}}
 """What a model's own checks ask for beyond its types."""
 
 

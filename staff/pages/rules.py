@@ -91,8 +91,10 @@ def other_numbers(request: Any, pk: int) -> HttpResponse:
     """Count whom the rule's conditions would fit with other numbers; a part of a page for htmx, else a small page."""
     rule = own(request, Rule.objects.select_related("clinic").defer("draft"), pk=pk)
     part = "staff/_what_if_count.html" if request.htmx else "staff/rules/what_if.html"
-    context = {"rule": rule, "ask": request.path, **_other_numbers(rule, request.GET.dict())}
-    return render(request, part, context)
+    answer = _other_numbers(rule, request.GET.dict())
+    if not answer:
+        raise Http404  # no page leads here: there is no number to change
+    return render(request, part, {"rule": rule, "ask": request.path, **answer})
 
 
 def _other_numbers(rule: Rule, numbers: dict[str, str]) -> dict[str, Any]:

@@ -69,6 +69,7 @@ class Words(HTMLParser):
             self.said.append(data)
 
 
+VARIABLE = re.compile(r"\{\{.*?\}\}")
 BRACKETED = re.compile(r"⟦[^⟦⟧]*⟧")
 LETTERS = re.compile(r"[^\W\d_]{2,}")
 
@@ -77,13 +78,13 @@ def untranslated(html: str, data: Iterable[str]) -> list[str]:
     """Return the pieces of a page that stand outside of brackets and are no stored data."""
     words, found = Words(), []
     words.feed(html)
-    known = sorted({one for one in data if one.strip()}, key=len, reverse=True)
+    known = "|".join(re.escape(one) for one in sorted({one for one in data if one.strip()}, key=len, reverse=True))
+    stored = re.compile(rf"(?<!\w)(?:{known})(?!\w)") if known else None
     for text in words.said:
-        rest = text
+        rest = VARIABLE.sub(" ", text)
         while BRACKETED.search(rest):
             rest = BRACKETED.sub(" ", rest)
-        for one in known:
-            rest = rest.replace(one, " ")
+        rest = stored.sub(" ", rest) if stored else rest
         if LETTERS.search(rest):
             found.append(" ".join(rest.split()))
     return found

@@ -332,3 +332,9 @@ def test_a_stranger_asks_about_nobody(clinic, patient, stranger_patient, as_stra
     closed = [f"{WHY}?rule={rule.pk}", f"{WHY}?patient={patient.pk}", f"{WHY}?patient=x", f"{WHY}?rule={'9' * 30}"]
     assert_closed(as_stranger, closed)
     assert as_admin.get(f"{WHY}?rule={rule.pk}&patient={stranger_patient.pk}").status_code == 404
+
+
+def test_a_rule_without_a_number_has_no_other_numbers(as_admin, clinic):
+    rule = published(clinic, name="Rule")
+
+    assert as_admin.get(reverse("staff:what-if", args=[rule.pk])).status_code == 404
