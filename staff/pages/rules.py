@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
+from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.permissions import Role
@@ -103,8 +104,8 @@ def _other_numbers(rule: Rule, numbers: dict[str, str]) -> dict[str, Any]:
         found = what_if(rule, numbers)
     except ClinicError as error:
         return {"refusal": error.message}
-    except RuleInvalid as error:
-        return {"refusal": str(error)}
+    except RuleInvalid:
+        return {"refusal": _("It is not a whole rule yet.")}
     return {"found": found} if found.fields else {}
 
 
