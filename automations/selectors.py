@@ -7,15 +7,15 @@ from typing import Any
 from django.db.models import F, Prefetch, QuerySet
 
 from automations.models import Event, Rule, Run, Step
+from clinic.slugs import is_number
 
 
 def rule_of(clinic: Any, key: str) -> Rule | None:
-    """Return the clinic's rule of that slug or id; a slug of digits comes before an id."""
+    """Return the clinic's rule of that slug or id; digits are always an id."""
     rows = Rule.objects.for_clinic(clinic).defer("draft")
-    found = rows.filter(slug=key).first()
-    if found is None and key.isascii() and key.isdigit() and len(key) < 19:
-        found = rows.filter(pk=int(key)).first()
-    return found
+    if not is_number(key):
+        return rows.filter(slug=key).first()
+    return rows.filter(pk=int(key)).first() if len(key) < 19 else None
 
 
 def events_of(clinic: Any) -> QuerySet[Event]:

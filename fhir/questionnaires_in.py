@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Clinic
 from clinic.errors import ClinicError
+from clinic.slugs import is_number
 from fhir.batches import CREATED, REFUSED, UNCHANGED, UPDATED, Answer, Item
 from fhir.gathering import Problem
 from fhir.mapping import slug_of
@@ -87,7 +88,7 @@ class QuestionnaireWriter:
     def _free_slug(self, pk: str) -> str:
         wanted = slug_of(pk)
         taken = FormTemplate.objects.for_clinic(self.clinic).filter(slug=wanted).exists()
-        return slug_of(f"fhir {pk}") if taken else wanted
+        return slug_of(f"fhir {pk}") if taken or is_number(wanted) else wanted
 
 
 def _had(template: FormTemplate, wording: Mapping[str, Any]) -> bool:

@@ -13,17 +13,24 @@ from accounts.models import Membership
 from accounts.permissions import Role, membership_at, require
 from clinic.clock import now
 from clinic.errors import ClinicError, Refused
+from clinic.slugs import refuse_number
 from forms_app.errors import FormInvalid
 from forms_app.models import FormTemplate, FormTemplateVersion
 from forms_app.questions import LANGUAGE, Problems, check_questions, pointer, storable
 
 SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
+SLUG_MAX = 50
 
 
 def create_template(*, clinic: Any, slug: str, name: str, kind: str, external_id: str = "") -> FormTemplate:
     """Create a template without a version. Raises ClinicError for a slug that is taken or malformed, and a bad kind."""
     require(clinic, Role.CLINIC_ADMIN)
-    if not isinstance(slug, str) or len(slug) > 50 or not SLUG.fullmatch(slug):
+    if isinstance(slug, str):
+        refuse_number(slug)
+        if len(slug) > SLUG_MAX:
+            message = _("At most %(most)d characters, please.") % {"most": SLUG_MAX}
+            raise ClinicError(message, code="too_long", path="slug")
+    if not isinstance(slug, str) or not SLUG.fullmatch(slug):
         raise ClinicError(_("Give a slug of lower-case letters, digits, - and _."), code="slug", path="slug")
     if kind not in FormTemplate.Kind.values:
         kinds = ", ".join(FormTemplate.Kind.values)

@@ -30,6 +30,7 @@ from clinic.api.pages import CursorPages
 from clinic.api.parsers import JsonParser
 from clinic.api.renderers import JsonRenderer
 from clinic.changes import origin
+from clinic.slugs import is_number
 
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -215,10 +216,12 @@ class ClinicViewSet(ClinicView, viewsets.GenericViewSet):
         """Return the row that the address names. Raises Http404, for another clinic's too."""
         name = self.kwargs["id"]
         rows = self.get_queryset()
-        found = rows.filter(slug=name).first() if self.named_by_slug and "\0" not in name else None
         number = id_of(name)
-        if found is None and number is not None:
+        if number is not None:
             found = rows.filter(pk=number).first()
+        else:
+            named = self.named_by_slug and "\0" not in name and not is_number(name)
+            found = rows.filter(slug=name).first() if named else None
         if found is None:
             raise Http404
         self.check_object_permissions(self.request, found)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from accounts.models import AuditEntry
-from automations import interventions, lifecycle, ticking
+from automations import interventions, lifecycle, selectors, ticking
 from automations.engine.schema import RuleInvalid
 from automations.models import Rule, RuleVersion, Run, Step
 from automations.tests.builders import document, move, published, service, states, titles, visit
@@ -68,6 +68,21 @@ class TestVersions:
         with pytest.raises(ClinicError):
             lifecycle.create_rule(clinic=clinic, name=name, slug=slug, document=jot("One"))
         assert not Rule.objects.exists()
+
+    def test_a_slug_holds_a_letter_because_numbers_alone_are_ids(self, clinic):
+        for slug, code in (("17", "number"), ("x" * 81, "too_long"), ("Not A Slug", "slug")):
+            with pytest.raises(ClinicError) as refused:
+                lifecycle.create_rule(clinic=clinic, name="Rule", slug=slug, document=jot("One"))
+            assert (refused.value.code, refused.value.path) == (code, "slug")
+        made = [lifecycle.create_rule(clinic=clinic, name="2026", document=jot("One")).slug for _ in range(2)]
+        assert made == ["rule-2026", "rule-2026-2"]
+
+    def test_digits_are_always_the_id_of_a_rule_even_where_an_old_slug_is_a_number(self, clinic):
+        first, second = (lifecycle.create_rule(clinic=clinic, name="Rule", document=jot("One")) for _ in range(2))
+        Rule.objects.filter(pk=second.pk).update(slug=str(first.pk))
+        assert selectors.rule_of(clinic, str(first.pk)) == first
+        assert selectors.rule_of(clinic, str(second.pk)) == second
+        assert selectors.rule_of(clinic, "9" * 30) is None
 
     def test_slugs_are_unique_in_a_clinic_and_free_in_another(self, clinic, other_clinic):
         made = [lifecycle.create_rule(clinic=clinic, name="Follow up!", document=jot("One")).slug for _ in range(3)]

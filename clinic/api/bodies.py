@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
 
@@ -23,13 +24,26 @@ class Body(serializers.Serializer):
         writable = {name for name, field in self.fields.items() if not field.read_only}
         unknown = {str(name): [_unknown(str(name), writable)] for name in data if name not in writable}
         try:
-            value = super().to_internal_value(data)
+            with self._whole():
+                value = super().to_internal_value(data)
         except ValidationError as error:
             known: Any = error.detail
             raise ValidationError({**unknown, **known}) from None
         if unknown:
             raise ValidationError(unknown)
         return value
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Read a row inside another body whole: a change may leave out members of the body, not of its rows."""
+        root: Any = self.root
+        partial = getattr(root, "partial", False)
+        if self.parent is not None:
+            root.partial = False
+        try:
+            yield
+        finally:
+            root.partial = partial
 
 
 def _unknown(name: str, writable: set[str]) -> ErrorDetail:

@@ -57,7 +57,7 @@ class NamedFilter(django_filters.Filter):
         same = Q()
         if (number := id_of(value)) is not None:
             same |= Q(**{f"{self.field_name}_id" if self.field_name != "pk" else "pk": number})
-        if self.slug is not None:
+        elif self.slug is not None:
             same |= Q(**{f"{self.field_name}__{self.slug}" if self.field_name != "pk" else self.slug: value})
         return qs.filter(same) if same else qs.none()
 

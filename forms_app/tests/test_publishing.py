@@ -36,6 +36,14 @@ def test_bad_content_publishes_nothing_and_names_every_place(clinic):
     assert FormTemplateVersion.objects.count() == 0
 
 
+def test_a_slug_holds_a_letter_because_numbers_alone_are_ids(clinic):
+    for slug, code in (("17", "number"), ("x" * 51, "too_long"), ("Not a slug", "slug")):
+        with pytest.raises(ClinicError) as refused:
+            services.create_template(clinic=clinic, slug=slug, name="X", kind="consent")
+        assert (refused.value.code, refused.value.path) == (code, "slug")
+    assert FormTemplate.objects.count() == 0
+
+
 def test_a_slug_is_taken_once_a_clinic(clinic, other_clinic):
     make_template(clinic)
     make_template(other_clinic)

@@ -28,6 +28,14 @@ def test_names_give_slugs_and_slugs_are_unique_in_a_clinic(clinic, other_clinic)
     assert (refused.value.code, refused.value.path) == ("taken", "slug")
 
 
+def test_a_slug_holds_a_letter_because_numbers_alone_are_ids(clinic):
+    for slug, code in (("17", "number"), ("x" * 81, "too_long"), ("No Good", "slug")):
+        with pytest.raises(ClinicError) as refused:
+            services.create(clinic=clinic, name="x", slug=slug)
+        assert (refused.value.code, refused.value.path) == (code, "slug")
+    assert services.create(clinic=clinic, name="2026").slug == "segment-2026"
+
+
 @pytest.mark.parametrize("slug", ["No Good", "ümlaut", "x" * 81])
 def test_a_slug_that_is_none_is_refused(clinic, slug):
     with pytest.raises(ClinicError) as refused:

@@ -22,6 +22,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from accounts import audit
 from accounts.permissions import Role
 from clinic.errors import ClinicError
+from clinic.slugs import with_letter
 from forms_app import services
 from forms_app.fields import build_fields
 from forms_app.languages import spoken
@@ -78,7 +79,7 @@ def template_new(request: Any) -> HttpResponse:
 
     def create() -> None:
         given = form.cleaned_data
-        slug = given["slug"].strip() or slugify(given["name"])[:50].strip("-_") or given["kind"]
+        slug = given["slug"].strip() or with_letter(slugify(given["name"])[:40].strip("-_"), given["kind"])
         new = services.create_template(clinic=request.desk.clinic, slug=slug, name=given["name"], kind=given["kind"])
         made.append(new)
 

@@ -13,6 +13,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clinic.slugs import with_letter
 from patients import library
 from patients.library import EDITORS
 from patients.models import LibraryItem
@@ -49,7 +50,7 @@ class ItemForm(forms.Form):
         """Return what the services take."""
         values = dict(self.cleaned_data)
         if "slug" in values and not values["slug"]:
-            values["slug"] = slugify(values["title"])[:SLUG_MAX] or "item"
+            values["slug"] = with_letter(slugify(values["title"]), "item")[:SLUG_MAX]
         return values
 
 

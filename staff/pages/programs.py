@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.guards import CARE
+from clinic.slugs import with_letter
 from staff.frame import attempt, own, page, paged
 from staff.pages.plan_edit import valid, written
 from staff.pages.plan_exercises import Exercises, typed_rows
@@ -45,7 +46,7 @@ class ProgramForm(forms.Form):
         """Return what the services take."""
         values = dict(self.cleaned_data)
         if "slug" in values and not values["slug"]:
-            values["slug"] = slugify(values["name"])[:SLUG_MAX] or "program"
+            values["slug"] = with_letter(slugify(values["name"]), "program")[:SLUG_MAX]
         return values
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clinic.errors import ClinicError
+from clinic.slugs import with_letter
 from messaging.liquid import LONGEST_SOURCE, TextError, parse
 from messaging.models import MessageTemplate
 from messaging.templates import Body
@@ -51,7 +52,7 @@ class TemplateForm(forms.Form):
         """Return what `messaging.templates` takes."""
         values = dict(self.cleaned_data)
         if "slug" in values and not values["slug"]:
-            values["slug"] = slugify(values["name"])[:SLUG_MAX] or "message"
+            values["slug"] = with_letter(slugify(values["name"]), "message")[:SLUG_MAX]
         return values
 
 

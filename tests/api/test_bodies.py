@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from rest_framework.serializers import BaseSerializer, ListSerializer
 
 from accounts.models import AuditEntry, Clinic
+from clinic.api.bodies import Body
 from clinic.api.parsers import MEGABYTE
+from clinic.api.pointers import flattened
 from patients.models import Patient
 
 pytestmark = pytest.mark.django_db
@@ -76,6 +79,48 @@ def test_what_is_wrong_is_422_with_every_place(api, case):
     assert (answer.status_code, faults(answer)) == (422, places)
     assert Patient.objects.count() == 0
     assert not AuditEntry.objects.filter(action__startswith="patient").exists()
+
+
+@pytest.mark.parametrize("row", [{}, {"name": "Bo"}, {"relation": "guardian"}])
+def test_a_change_leaves_out_members_of_the_body_but_not_of_its_rows(api, patient, row):
+    answer = api.patch(f"patients/{patient.pk}/", {"contacts": [row]})
+    missing = [f"/contacts/0/{name}" for name in ("name", "relation") if name not in row]
+    assert (answer.status_code, faults(answer)) == (422, [(path, "required") for path in missing])
+    assert patient.contacts.count() == 0
+
+
+@pytest.mark.parametrize("row", [{}, {"language": "en"}, {"language": "en", "subject": "s"}])
+def test_a_text_of_a_message_is_changed_as_a_whole(api, row):
+    whole = {"language": "en", "subject": "Hello", "text": "Welcome."}
+    made = api.post("message-templates/", {"slug": "hello", "name": "Hello", "bodies": [whole]}).json()
+    answer = api.patch(f"message-templates/{made['id']}/", {"bodies": [row]})
+    missing = [f"/bodies/0/{name}" for name in whole if name not in row]
+    assert (answer.status_code, faults(answer)) == (422, [(path, "required") for path in missing])
+    assert api.get(f"message-templates/{made['id']}/").json()["bodies"] == [whole]
+
+
+def bodies_with_rows():
+    """Name each body of the API that has rows inside, and the member that they are in."""
+    waiting = [Body]
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        for name, field in kind().fields.items():
+            if isinstance(field, BaseSerializer):
+                yield pytest.param(kind, name, id=f"{kind.__name__}.{name}")
+
+
+@pytest.mark.parametrize(("kind", "name"), list(bodies_with_rows()))
+def test_every_body_reads_the_rows_inside_whole_in_a_change_as_in_a_creation(kind, name):
+    found = []
+    for partial in (False, True):
+        form = kind(data={name: [{}]}, partial=partial)
+        assert isinstance(form.fields[name], ListSerializer)
+        assert not form.is_valid()
+        found.append(form.errors[name])
+        assert form.partial is partial
+    assert found[0] == found[1]
+    assert {code for _path, code, _message in flattened(form.errors)} == {"required"}
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "application/xml"])

@@ -25,6 +25,13 @@ def address(rule, verb=""):
     return f"{RULES}{rule['slug']}/{verb}"
 
 
+def test_no_rule_takes_over_the_id_of_another_in_addresses(api, rule):
+    answer = api.post(RULES, {**rule_body(), "slug": rule["id"]})
+    assert (answer.status_code, errors(answer)) == (422, [("/slug", "number")])
+    Rule.objects.filter(pk=api.post(RULES, rule_body(slug="other")).json()["id"]).update(slug=rule["id"])
+    assert api.get(f"{RULES}{rule['id']}/").json()["slug"] == rule["slug"]
+
+
 def test_a_rule_made_of_the_least_is_read_with_every_default(api):
     least = {"name": "Least", "trigger_event": "appointment.completed", "actions": [{"type": "jot", "title": "Call"}]}
     answer = api.post(RULES, least)
