@@ -23,7 +23,7 @@ from patients.models import Patient
 from patients.services import set_consents
 
 pytestmark = pytest.mark.django_db
-SEQUENCES = rounds(6, 200)
+SEQUENCES = rounds(6, 100)
 CATEGORIES = ("transactional", "clinical", "survey", "marketing")
 HELD_BACK = ("survey", "marketing")
 WAYS = [(category, channel) for category in CATEGORIES for channel in ("email", "in_platform")]
@@ -216,4 +216,4 @@ def test_nothing_leaves_without_consent_or_beyond_a_cap_and_what_does_not_leave_
     print(dict(seen))  # noqa: T201 - pytest -rP shows it
     assert seen["sequences"] == SEQUENCES
     expected = {"queued", "sent", "suppressed", "shown", "unwanted", "put_off", "dropped"}
-    assert not PROOF or {verb for verb in expected if seen[verb] < 5} == set()
+    assert not PROOF or {verb for verb in expected if seen[verb] < 3} == set()

@@ -175,7 +175,7 @@ class TestRaces:
     def test_withdrawn_or_sent_before_but_never_both(self, queue, patient, mail_server):
         deliveries = []
         before = _deadlocks()
-        for number in range(rounds(25, 300)):
+        for number in range(rounds(15, 100)):
             delivery = queue()
             deliveries.append(delivery)
             start = threading.Barrier(2)

@@ -188,7 +188,7 @@ class Walk(RuleBasedStateMachine):
 @pytest.mark.proof
 def test_a_random_walk(db):
     hits.clear()
-    walks, steps = rounds(12, 120), rounds(15, 50)
+    walks, steps = rounds(12, 60), rounds(15, 50)
     run_state_machine_as_test(
         Walk,
         settings=settings(

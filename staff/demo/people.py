@@ -46,7 +46,7 @@ CLINICS: dict[str, dict[str, Any]] = {
         "name": "Harbour Clinic",
         "phone": "+40 21 555 0100",
         "address": "1 Harbour Street",
-        "undo_seconds": 3,
+        "undo_seconds": 2,
     },
     "hillside": {
         "name": "Hillside Physiotherapy",

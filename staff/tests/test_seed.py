@@ -47,7 +47,7 @@ def test_the_seed_makes_two_clinics_with_people_patients_and_visits_today():
 
     assert counts() == {"Clinic": 2, "User": 7, "Membership": 6, "Patient": 60, "Service": 6}
     first, second = Clinic.objects.get(slug="harbour"), Clinic.objects.get(slug="hillside")
-    assert (first.time_zone, first.quiet_start, first.undo_seconds) == (demo.machine_zone(), None, 3)
+    assert (first.time_zone, first.quiet_start, first.undo_seconds) == (demo.machine_zone(), None, 2)
     assert (str(second.quiet_start), str(second.quiet_end)) == ("21:00:00", "08:00:00")
     assert Patient.objects.filter(clinic=second).count() == 12
     assert Patient.objects.values("email").distinct().count() == 60

@@ -19,7 +19,7 @@ from tests.races.arena import drain
 from tests.races.test_reminder import against_the_engine
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof, pytest.mark.usefixtures("no_deadlocks")]
-ROUNDS = rounds(8, 300)
+ROUNDS = rounds(8, 100)
 
 SOON = {"mode": "delay", "amount": 1, "unit": "hours"}
 ACTIONS = (

@@ -18,7 +18,7 @@ from segments.tests.builders import change, dynamic, manual, member_ids, tagged,
 from tests.races.arena import at_once
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
-ROUNDS = rounds(6, 200)
+ROUNDS = rounds(6, 100)
 PEOPLE = 12
 
 

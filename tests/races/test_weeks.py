@@ -18,7 +18,7 @@ from treatments.models import WeeklyAdherence
 from treatments.tests.builders import make_plan, make_session
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof, pytest.mark.usefixtures("no_deadlocks")]
-ROUNDS = rounds(6, 200)
+ROUNDS = rounds(6, 100)
 
 
 def test_each_week_is_closed_once_and_no_session_is_lost(clinic):

@@ -15,7 +15,7 @@ from tests.walks.ground import close_clinic, open_clinic
 from tests.walks.walker import Walk
 
 KINDS = ("patient.", "appointment.", "form.", "segment.", "treatment.", "schedule.")
-WALKS, PROOF_WALKS = 5, 140
+WALKS, PROOF_WALKS = 5, 80
 PARTS = 2
 """In so many parts, so that the proof uses every core."""
 
