@@ -64,17 +64,20 @@ class StaffRequest(HttpRequest):
 def page(*roles: str, methods: Sequence[str] = ("GET", "HEAD", "POST")) -> Callable[[View], View]:
     """Let signed-in staff in (with one of `roles`; none named: everybody who works at a clinic), as `request.desk`.
 
-    Times are those of the clinic. Nobody's desk: the page says so, 403. A wrong role: 403.
+    Times are those of the clinic. Nobody's desk: the page says so, 403. A wrong role at this clinic: 403, with an
+    offer to change to a clinic where the person has a right one.
     """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def opened(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
             desk = desk_of(request)
-            if desk is None or (roles and not any(one.role in roles for one in desk.memberships)):
-                return render(request, "staff/denied.html", {"roles": roles, "desk": desk}, status=403)
-            if roles and desk.role not in roles:
-                desk.membership = next(one for one in desk.memberships if one.role in roles)
+            fitting = [one for one in desk.memberships if not roles or one.role in roles] if desk else []
+            here = [one for one in fitting if desk and one.clinic_id == desk.clinic.pk]
+            if desk is None or not here:  # at another clinic one may be let in, and is told so: nobody is moved there
+                return render(request, "staff/denied.html", {"desk": desk, "elsewhere": fitting}, status=403)
+            if desk.membership not in here:
+                desk.membership = here[0]
             request.desk = desk
             with timezone.override(ZoneInfo(desk.clinic.time_zone)):
                 return view(request, *args, **kwargs)
