@@ -114,13 +114,13 @@ class _Writer:
         if "service" in record:
             service = self.services.get(record["service"])
             if service is None:
-                raise _unknown("service")
+                raise _unknown("service", record)
             values["service_id"] = service.pk
         if "specialist" in record:
             slug = record["specialist"]
             member = self.staff.get(slug or "")
             if slug is not None and member is None:
-                raise _unknown("specialist")
+                raise _unknown("specialist", record)
             values["specialist_id"] = member.pk if member else None
         return values
 
@@ -130,7 +130,7 @@ class _Writer:
                 raise ClinicError(_("A new appointment needs this."), code="required", path=name)
         patient = self.patients.get(record["patient"])
         if patient is None:
-            raise _unknown("patient")
+            raise _unknown("patient", record)
         service = self.services[record["service"]]
         status = values.get("status", Status.BOOKED)
         if status in UPCOMING:
@@ -163,7 +163,7 @@ class _Writer:
             return
         patient = self.patients.get(record["patient"])
         if patient is None:
-            raise _unknown("patient")
+            raise _unknown("patient", record)
         if patient.pk != row.patient_id:
             raise Refused(_("It stays with its patient."), code="patient_fixed", path="patient")
 
@@ -183,8 +183,9 @@ class _Writer:
             raise _impossible(row, str(WORDS[values["status"]]), "status")
 
 
-def _unknown(path: str) -> ClinicError:
-    return ClinicError(_("There is no such record at this clinic."), code="not_found", path=path)
+def _unknown(path: str, record: Mapping[str, Any]) -> ClinicError:
+    message = _("This clinic has no “%(slug)s” of that kind.") % {"slug": str(record[path])[:60]}
+    return ClinicError(message, code="not_found", path=path)
 
 
 def _impossible(row: Appointment, wanted: str, path: str) -> ImpossibleTransition:

@@ -23,6 +23,8 @@ from automations.engine.values import EventFacts, PlannedStep, Reason, RuleSpec,
 from automations.facts import EventView, read_supposed, snapshot_json
 from automations.models import Event, Rule
 from automations.modes import HOLDS
+from automations.naming import names_of
+from automations.reasons import Voice, why_not
 from automations.supposing import accepts, as_if_published, wording_of
 from clinic.clock import now
 from clinic.errors import ClinicError
@@ -107,7 +109,8 @@ def _suppose(rule: Rule, patient: Any, subject: Any, at: datetime, spec: RuleSpe
         text = _("The rule is for other events of this kind only; its settings leave this one out.")
         return DryRun(NOT_MATCHED, Reason("config", text), verdict, (), at, where)
     if verdict.result is not True:
-        return DryRun(NOT_MATCHED, Reason("conditions", _("Its conditions do not hold.")), verdict, (), at, where)
+        voice = Voice.about(patient, names_of(rule.clinic_id, [spec], [verdict]), facts.zone)
+        return DryRun(NOT_MATCHED, Reason("conditions", why_not(verdict, voice)), verdict, (), at, where)
     compiled = as_if_published(rule, spec)
     refusal = _refusal(compiled, patient, at)
     if refusal is not None:

@@ -24,12 +24,14 @@ SENDERS = (Role.CLINIC_ADMIN, Role.SPECIALIST)
 
 def skip(step: Step) -> Step:
     """End an open step without its effect."""
-    return _change(step, "skipped", Step.OPEN, state=State.SKIPPED, reason="skipped_by_person", finished_at=now())
+    values = {"state": State.SKIPPED, "reason": "skipped_by_person", "reason_text": _("It was skipped by hand.")}
+    return _change(step, "skipped", Step.OPEN, finished_at=now(), **values)
 
 
 def hold(step: Step) -> Step:
     """Keep a pending step from running until somebody releases it."""
-    return _change(step, "held", (State.PENDING,), state=State.HELD, reason="held_by_person")
+    text = _("It is held by hand until somebody releases it.")
+    return _change(step, "held", (State.PENDING,), state=State.HELD, reason="held_by_person", reason_text=text)
 
 
 def release(step: Step) -> Step:

@@ -10,8 +10,8 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Clinic Automations",
-    "DESCRIPTION": "Patients, appointments, forms and rules of one clinic: the token's.",
     "VERSION": "1",
+    "SERVERS": [{"url": "/", "description": "This installation; every path begins with /api/v1/."}],
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -19,6 +19,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_PATCH": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": [
+        "clinic.api.introduction.introduce",
         "automations.api.openapi.add_rule_components",
         "clinic.api.schema.add_problems",
         "clinic.api.schema.add_links",

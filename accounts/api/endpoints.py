@@ -16,7 +16,7 @@ from accounts.api.views import ClinicView, ClinicViewSet, Lists, Reads
 from accounts.models import AuditEntry, Clinic, Membership
 from accounts.permissions import Role
 from clinic.api.fields import id_of
-from clinic.api.filters import Filters, MomentFilter, refuse_unknown
+from clinic.api.filters import Filters, IdFilter, MomentFilter, TruthFilter, refuse_unknown
 
 
 class ClinicEndpoint(ClinicView):
@@ -42,7 +42,7 @@ class ClinicEndpoint(ClinicView):
 class SpecialistFilters(Filters):
     """Filters of specialists."""
 
-    active = django_filters.BooleanFilter(field_name="is_active")
+    active = TruthFilter(field_name="is_active")
 
 
 class SpecialistViewSet(Lists, Reads, ClinicViewSet):
@@ -65,13 +65,11 @@ class AuditFilters(Filters):
     action = django_filters.CharFilter(field_name="action")
     since = MomentFilter(field_name="at", lookup_expr="gte")
     until = MomentFilter(field_name="at", lookup_expr="lt")
-    patient = django_filters.CharFilter(method="of_patient")
+    patient = IdFilter(method="of_patient")
 
     def of_patient(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         """Keep what concerns one patient, lists that showed them included."""
         number = id_of(value)
-        if number is None:
-            return rows.none()
         return rows.filter(Q(patient_id=number) | Q(detail__patients__contains=number))
 
 

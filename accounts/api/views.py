@@ -10,7 +10,7 @@ from django.db import transaction
 from django.http import Http404, HttpResponseBase
 from django.utils.translation import gettext as _
 from rest_framework import viewsets
-from rest_framework.exceptions import NotAuthenticated
+from rest_framework.exceptions import ErrorDetail, NotAuthenticated, UnsupportedMediaType
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,11 +19,12 @@ from accounts import audit
 from accounts.actor import Actor, acting_as
 from accounts.api import idempotency, throttling
 from accounts.api.authentication import BearerAuthentication, SessionAuthentication
-from accounts.api.scopes import InScope
+from accounts.api.scopes import InScope, scope_of
 from accounts.middleware import client_ip
 from accounts.models import ApiToken, Clinic
 from accounts.permissions import EVERYBODY, active_memberships, is_operator
 from clinic.api import problems
+from clinic.api.etags import refuse_if_match
 from clinic.api.fields import id_of
 from clinic.api.filters import FilterBackend, refuse_unknown
 from clinic.api.pages import CursorPages
@@ -40,7 +41,8 @@ class ClinicView(GenericAPIView):
 
     Class attributes that say how it differs: `read_scope`, `write_scope`, `action_scopes` (accounts.api.scopes),
     `read_roles`, `whole` (False: the handler commits by itself, as bulk does), `extra_params` (query parameters beside
-    the filters).
+    the filters), `gives_etag` (actions whose answer has an ETag), `if_match` (actions that take If-Match, and whether
+    they need it).
     """
 
     authentication_classes = (BearerAuthentication, SessionAuthentication)
@@ -55,6 +57,8 @@ class ClinicView(GenericAPIView):
     read_roles: ClassVar[tuple[str, ...]] = EVERYBODY
     extra_params: ClassVar[tuple[str, ...]] = ()
     whole: ClassVar[bool] = True
+    gives_etag: ClassVar[tuple[str, ...]] = ()
+    if_match: ClassVar[dict[str, bool]] = {}
     clinic: Clinic
 
     # --- around the handler ---
@@ -83,6 +87,8 @@ class ClinicView(GenericAPIView):
         self.clinic = self._find_clinic(request)
         throttling.check(request, self.clinic)
         self.check_permissions(request)
+        if request.method in UNSAFE and getattr(self, "action", "") not in self.if_match:
+            refuse_if_match(request)
 
     def _find_clinic(self, request: Request) -> Clinic:
         """Return the clinic that the request is about, and let the caller act there."""
@@ -126,6 +132,9 @@ class ClinicView(GenericAPIView):
 
     def handle_exception(self, exc: Exception) -> Response:
         """Turn what was raised into a problem; nothing of a failed transaction stays."""
+        if isinstance(exc, UnsupportedMediaType):
+            kinds = {"right": self.parser_classes[0].media_type, "sent": str(self.request.content_type)[:60]}
+            exc.detail = ErrorDetail(_("Send the body as %(right)s, not as %(sent)s.") % kinds, exc.default_code)
         challenge = self.get_authenticate_header(self.request)
         if getattr(exc, "status_code", None) == 401 and challenge:
             exc.auth_header = challenge  # type: ignore[attr-defined]
@@ -134,6 +143,10 @@ class ClinicView(GenericAPIView):
         return answer
 
     # --- for the handlers ---
+
+    def scope_of(self, method: str) -> str:
+        """Return the scope that a token needs for this method."""
+        return scope_of(self, method)
 
     def get_serializer_context(self) -> dict[str, Any]:
         """Give serializers the clinic and its zone."""

@@ -33,7 +33,7 @@ from appointments.api.serializers import (
 )
 from appointments.bulk import upsert
 from appointments.models import Appointment, Service, VisitSummary
-from clinic.api.filters import Filters, MomentFilter, NamedFilter, WordsFilter, refuse_unknown
+from clinic.api.filters import Filters, MomentFilter, NamedFilter, TruthFilter, WordsFilter, refuse_unknown
 from patients.api.fields import OfPatients
 from patients.api.serializers import MoveBody
 
@@ -41,7 +41,7 @@ from patients.api.serializers import MoveBody
 class ServiceFilters(Filters):
     """Filters of services."""
 
-    archived = django_filters.BooleanFilter(field_name="archived_at", lookup_expr="isnull", exclude=True)
+    archived = TruthFilter(field_name="archived_at", lookup_expr="isnull", exclude=True)
 
 
 class ServiceViewSet(Lists, Reads, ClinicViewSet):

@@ -22,7 +22,8 @@ from clinic.api.problems import invalid
 
 WHO = [
     OpenApiParameter("rule", str, required=True, description="The rule's slug or id."),
-    OpenApiParameter("patient", str, required=True, description="The patient's id."),
+    OpenApiParameter("patient", str, description="The patient's id."),
+    OpenApiParameter("patient_external_id", str, description="Or the patient's external id: one of the two."),
 ]
 
 
@@ -57,11 +58,19 @@ class ExplainView(ClinicView):
     @extend_schema(responses=ExplanationSerializer, parameters=WHO, operation_id="automations_explain")
     def get(self, request: Request) -> Response:
         """Say why, in sentences and event by event, newest first."""
-        refuse_unknown(request, ["rule", "patient"])
+        refuse_unknown(request, [one.name for one in WHO])
         rule = selectors.rule_of(self.clinic, request.query_params.get("rule", ""))
         if rule is None:
             raise invalid("/rule", "not_found", _("Name a rule of this clinic by slug or id."))
-        patient = patient_of(self.clinic, request.query_params.get("patient", ""))
-        if patient is None:
-            raise invalid("/patient", "not_found", _("Name a patient of this clinic by id."))
-        return self.shown(ExplanationSerializer, explain(rule, patient).as_json())
+        return self.shown(ExplanationSerializer, explain(rule, self._patient()).as_json())
+
+    def _patient(self) -> Any:
+        """Return the patient that the address names. Raises ProblemError."""
+        pk, own = (self.request.query_params.get(name) for name in ("patient", "patient_external_id"))
+        if pk is not None and own is not None:
+            raise invalid("/patient", "ambiguous", _("Name the patient by id or by external id, not by both."))
+        name = "patient" if own is None else "patient_external_id"
+        found = patient_of(self.clinic, (pk or "") if own is None else {"external_id": own})
+        if found is None:
+            raise invalid(f"/{name}", "not_found", _("Name a patient of this clinic by id or external id."))
+        return found

@@ -18,7 +18,7 @@ from automations.api.inputs import PatientField
 from automations.models import Enrolment
 from clinic.api.bodies import Answer, Body
 from clinic.api.fields import Boolean, Id, Integer, Moment, Text
-from clinic.api.filters import refuse_unknown
+from clinic.api.filters import PAGED, refuse_unknown
 
 
 class EnrollBody(Body):
@@ -104,7 +104,7 @@ class Enrols:
     @enroll.mapping.get
     def enrolments(self: Any, request: Request, id: str) -> Response:
         """List the rule's enrolments, newest first."""
-        refuse_unknown(request)
+        refuse_unknown(request, PAGED)
         page = self.paginate_queryset(Enrolment.objects.filter(rule=self.get_object()))
         data = EnrolmentSerializer(page, many=True, context=self.get_serializer_context()).data
         return self.get_paginated_response(data)

@@ -28,6 +28,11 @@ class _Part(serializers.JSONField):
     """A part of a rule; the engine wrote it, with every default."""
 
 
+@extend_schema_field({})
+class AnythingField(serializers.JSONField):
+    """JSON of any shape, null too."""
+
+
 @extend_schema_field({"type": "string", "description": "The key of a trigger of the catalog."})
 class TriggerField(serializers.CharField):
     """The trigger."""

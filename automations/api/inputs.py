@@ -12,6 +12,7 @@ from rest_framework import serializers
 from automations.backtest import MAX_DAYS
 from automations.lifecycle import OVERDUE
 from automations.models import Rule
+from automations.named_events import MAX_KEYS, NAME
 from clinic.api.bodies import Body
 from clinic.api.fields import Blank, Boolean, Integer, Moment, Text, id_of, one_of
 
@@ -76,6 +77,21 @@ class SubjectField(serializers.Field):
         return named
 
 
+@extend_schema_field(PATIENT)
+class TargetField(serializers.JSONField):
+    """What is stopped: a rule by slug or id, a patient by id or the caller's own number; null: the clinic."""
+
+
+@extend_schema_field({"type": "string", "pattern": f"^{NAME.pattern}$", "maxLength": 60})
+class EventNameField(Text):
+    """What a named event is called; the service judges it."""
+
+
+@extend_schema_field({"type": "object", "additionalProperties": True, "maxProperties": MAX_KEYS})
+class EventDataField(serializers.JSONField):
+    """What a named event carries; the service judges it, place by place."""
+
+
 class PublishBody(Body):
     """Publish the draft."""
 
@@ -120,14 +136,14 @@ class StopBody(Body):
     """Stop executing and sending."""
 
     scope = one_of(("clinic", "rule", "patient"))
-    target = serializers.JSONField(required=False, allow_null=True, help_text="The rule's slug or id, or the patient.")
+    target = TargetField(required=False, allow_null=True, help_text="The rule's slug or id, or the patient.")
     why = Text(max_length=300)
 
 
 class NamedEventBody(Body):
     """Something that happened to a patient, told by another system."""
 
-    name = Text(max_length=200, help_text="Small letters, digits, dots, dashes; rules ask for it exactly.")
+    name = EventNameField(max_length=200, help_text="Rules ask for it exactly.")
     patient = PatientField()
-    data = serializers.JSONField(required=False, help_text="An object of JSON values; a rule asks for `event.<key>`.")  # type: ignore[assignment]
+    data = EventDataField(required=False, help_text="An object of JSON values; a rule asks for `event.<key>`.")  # type: ignore[assignment]
     occurred_at = Moment(required=False, help_text="When; now unless given.")

@@ -19,7 +19,7 @@ from automations.api.rules import etag
 from automations.api.serializers import CatalogSerializer, RecipeSerializer, RuleSerializer
 from automations.engine.declare import catalog
 from automations.models import Rule
-from clinic.api.filters import refuse_unknown
+from clinic.api.filters import PAGED, refuse_unknown
 from clinic.api.problems import invalid
 
 TRIGGER = OpenApiParameter("trigger_event", str, description="Only what a rule that starts from this trigger may use.")
@@ -51,7 +51,7 @@ class RecipesView(ClinicView):
     @extend_schema(responses=RecipeSerializer(many=True), operation_id="automations_recipes_list", filters=False)
     def get(self, request: Request) -> Response:
         """List the shipped rules, and which of them the clinic has."""
-        refuse_unknown(request)
+        refuse_unknown(request, PAGED)
         shipped = recipes.recipes()
         slugs = [one.slug for one in shipped]
         rows = Rule.objects.for_clinic(self.clinic).filter(slug__in=slugs)
@@ -77,6 +77,7 @@ class InstallView(ClinicView):
 
     serializer_class = RuleSerializer
     write_scope = "rules"
+    gives_etag = ("",)
 
     @extend_schema(request=InstallBody, responses={200: RuleSerializer, 201: RuleSerializer})
     def post(self, request: Request, slug: str) -> Response:

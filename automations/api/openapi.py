@@ -14,10 +14,11 @@ from automations.engine.wire_schema import config_schema, fact_schema, wire_sche
 from automations.lifecycle import NEW_MODES
 from automations.models import Rule
 from automations.recipes import recipes
+from clinic.api.fields import A_LETTER, MADE_SLUG
 
 Schema = dict[str, Any]
 RESULT: Schema = {"type": ["boolean", "null"], "description": "null: unknown."}
-SLUG: Schema = {"type": "string", "pattern": "^[a-z0-9_-]+$", "maxLength": 80}
+SLUG: Schema = {"type": "string", "pattern": MADE_SLUG, "maxLength": 80, "description": A_LETTER}
 
 
 def add_rule_components(result: Schema, generator: Any, request: Any, public: bool) -> Schema:

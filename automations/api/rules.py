@@ -24,7 +24,7 @@ from automations.engine.problems import RuleInvalid
 from automations.models import Rule
 from automations.selectors import rule_of
 from clinic.api.etags import check_if_match, etag_of
-from clinic.api.filters import refuse_unknown
+from clinic.api.filters import PAGED, refuse_unknown
 from clinic.api.problems import ProblemError, of_problems, register_problem
 from clinic.errors import StaleRecord
 
@@ -46,6 +46,11 @@ class RuleViewSet(Asks, Enrols, ClinicViewSet):
     write_scope = "rules"
     action_scopes: ClassVar[dict[str, str]] = {"dry_run": "read", "backtest": "read", "run": "write"}
     filterset_class = RuleFilters
+    gives_etag = ("retrieve", "create", "partial_update", "publish", "pause", "resume")
+    if_match: ClassVar[dict[str, bool]] = {
+        "partial_update": True,
+        **dict.fromkeys(("destroy", "publish", "pause", "resume"), False),
+    }
 
     @property
     def orders(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -76,6 +81,12 @@ class RuleViewSet(Asks, Enrols, ClinicViewSet):
         refuse_unknown(request)
         return self.one(self.get_object())
 
+    def _as_read(self, *, required: bool = False) -> Rule:
+        """Return the rule of the address. Raises ProblemError where If-Match names another state of its draft."""
+        rule: Rule = self.get_object()
+        check_if_match(self.request, etag(rule), required=required)
+        return rule
+
     @extend_schema(request=WRITE, responses={201: RuleSerializer}, examples=EXAMPLES)
     def create(self, request: Request) -> Response:
         """Make a rule; with `"mode": "on"` (or "review") it is published at once."""
@@ -89,8 +100,7 @@ class RuleViewSet(Asks, Enrols, ClinicViewSet):
         `If-Match` takes the ETag that reading gave: 428 without it, 412 if somebody edited the rule meanwhile.
         """
         refuse_unknown(request)
-        rule = self.get_object()
-        check_if_match(request, etag(rule), required=True)
+        rule = self._as_read(required=True)
         try:
             return self.one(writing.edit(rule, request.data))
         except StaleRecord as error:
@@ -100,9 +110,7 @@ class RuleViewSet(Asks, Enrols, ClinicViewSet):
     def destroy(self, request: Request, id: str) -> Response:
         """Archive the rule: it matches nothing any more and its pending steps are cancelled. It can still be read."""
         refuse_unknown(request)
-        rule = self.get_object()
-        check_if_match(request, etag(rule))
-        lifecycle.archive(rule)
+        lifecycle.archive(self._as_read())
         return Response(status=204)
 
     @extend_schema(request=PublishBody, responses=RuleSerializer)
@@ -110,8 +118,7 @@ class RuleViewSet(Asks, Enrols, ClinicViewSet):
     def publish(self, request: Request, id: str) -> Response:
         """Make the draft what events are matched with from now on. `If-Match`, if sent, must name what you read."""
         values = self.body(PublishBody)
-        rule = self.get_object()
-        check_if_match(request, etag(rule))
+        rule = self._as_read()
         try:
             published = lifecycle.publish(
                 rule, mode=values.get("mode"), apply_to_pending=values["apply_to_pending"], edits=rule.edits
@@ -125,20 +132,20 @@ class RuleViewSet(Asks, Enrols, ClinicViewSet):
     def pause(self, request: Request, id: str) -> Response:
         """Stop executing: matching goes on, and what is planned waits, held."""
         values = self.body(PauseBody)
-        return self.one(lifecycle.pause(self.get_object(), why=values.get("why", "")))
+        return self.one(lifecycle.pause(self._as_read(), why=values.get("why", "")))
 
     @extend_schema(request=ResumeBody, responses=RuleSerializer)
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, id: str) -> Response:
         """Go on; `overdue` says whether steps whose time passed meanwhile run or are skipped."""
         values = self.body(ResumeBody)
-        return self.one(lifecycle.resume(self.get_object(), overdue=values.get("overdue"), mode=values["mode"]))
+        return self.one(lifecycle.resume(self._as_read(), overdue=values.get("overdue"), mode=values["mode"]))
 
     @extend_schema(responses=VersionSerializer(many=True), filters=False)
     @action(detail=True, methods=["get"])
     def versions(self, request: Request, id: str) -> Response:
         """List the published wordings, newest first, each with its difference from the one before in sentences."""
-        refuse_unknown(request)
+        refuse_unknown(request, PAGED)
         rule = self.get_object()
         page = self.paginate_queryset(showing.versions_of(rule)) or []
         rows = showing.versions_json(rule, page)

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from automations.api.fields import (
     REASON,
     ActionsField,
+    AnythingField,
     ConditionsField,
     ConfigField,
     SettingsField,
@@ -179,7 +180,7 @@ class StepSerializer(Answer):
     not_after = Moment(allow_null=True)
     reason = serializers.SerializerMethodField()
     attempts = serializers.IntegerField()
-    result = serializers.JSONField(allow_null=True, help_text="What it made, by id.")
+    result = AnythingField(help_text="What it made, by id; null: nothing.")
     finished_at = Moment(allow_null=True)
 
     @extend_schema_field(ActionOfStepSerializer)

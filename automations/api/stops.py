@@ -17,7 +17,7 @@ from automations import selectors
 from automations.api.inputs import StopBody, patient_of
 from automations.api.serializers import StopSerializer
 from automations.models import Rule
-from clinic.api.filters import refuse_unknown
+from clinic.api.filters import PAGED, refuse_unknown
 from clinic.api.problems import invalid
 
 SCOPES = [
@@ -36,7 +36,7 @@ class PauseView(ClinicView):
     @extend_schema(responses=StopSerializer(many=True), operation_id="automations_pause_list", filters=False)
     def get(self, request: Request) -> Response:
         """List the stop switches that stand."""
-        refuse_unknown(request)
+        refuse_unknown(request, PAGED)
         rows = Pause.objects.for_clinic(self.clinic).filter(ended_at__isnull=True).order_by("pk")[:200]
         patients = [row.target_id for row in rows if row.scope == Pause.Scope.PATIENT]
         if patients:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from . import scalars
-from .declare import Fact
+from .declare import Fact, Facts
 from .operators import At, Operator, apply, decided, operators_for
 from .params import parse_params, references_in
 from .problems import Problems, child, nearest, one_of, shown
@@ -123,17 +123,22 @@ def _parse_item(
     return _parse_group(data, facts, path, problems, depth + 1, counter)
 
 
+def _not_offered(name: Any, facts: Mapping[str, Fact]) -> str:
+    """Say why a field cannot be asked: another trigger's, or nobody's; and what can be."""
+    known = f" Known for this trigger: {one_of(facts)}."
+    other = facts.everywhere.get(name) if isinstance(facts, Facts) and isinstance(name, str) else None
+    if isinstance(facts, Facts) and other is not None and not other.family:
+        return f"{shown(name)} does not belong to the trigger {facts.trigger!r}.{known}"
+    return f"{shown(name)} is not known.{nearest(name, [key for key in facts if not key.endswith('*')]) or known}"
+
+
 def _parse_condition(
     data: dict[Any, Any], facts: Mapping[str, Fact], path: str, problems: Problems
 ) -> Condition | None:
     name = data.get("field")
     fact = facts.get(name) if isinstance(name, str) else None
     if not isinstance(name, str) or fact is None or fact.family:
-        hint = (
-            nearest(name, [key for key in facts if not key.endswith("*")])
-            or f" Known for this trigger: {one_of(facts)}."
-        )
-        problems.add(child(path, "field"), "unknown_field", f"Choose another field; {shown(name)} is not known.{hint}")
+        problems.add(child(path, "field"), "unknown_field", f"Choose another field; {_not_offered(name, facts)}")
         return None
     before = len(problems)
     operators = operators_for(fact.type.value, fact.change)

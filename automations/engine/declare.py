@@ -212,9 +212,9 @@ class Catalog:
         """List the facts that an event of this trigger offers, by key. Raises KeyError for an unknown trigger."""
         if trigger_key not in self._offered:
             trigger = self.triggers[trigger_key]
-            self._offered[trigger_key] = Facts(
-                (key, fact) for key, fact in self.facts.items() if _offers(trigger, fact)
-            )
+            offered = Facts((key, fact) for key, fact in self.facts.items() if _offers(trigger, fact))
+            offered.trigger, offered.everywhere = trigger_key, self.facts
+            self._offered[trigger_key] = offered
         return self._offered[trigger_key]
 
     def anchors_for(self, trigger_key: str) -> dict[str, Anchor]:

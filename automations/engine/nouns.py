@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 MEMBER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,49}", re.ASCII)
@@ -149,7 +150,13 @@ class Fact:
 
 
 class Facts(dict[str, Fact]):
-    """Facts by key; asked for "event.pain" by name, it gives the member of the family "event.*"."""
+    """Facts by key; asked for "event.pain" by name, it gives the member of the family "event.*".
+
+    Those of one trigger know it, and what facts there are for others.
+    """
+
+    trigger = ""
+    everywhere: Mapping[str, Fact] = MappingProxyType({})
 
     def __missing__(self, key: str) -> Fact:
         prefix, dot, name = key.partition(".") if isinstance(key, str) else ("", "", "")

@@ -13,7 +13,7 @@ from typing import Any
 
 from . import scalars
 from .declare import Param
-from .problems import Problems, child, nearest, one_of, shown
+from .problems import Problems, child, nearest, shown
 from .scalars import BAD
 
 Check = Callable[[Param, Any, str, Problems], Any]
@@ -103,7 +103,8 @@ def parse_params(
     by_name = {param.name: param for param in declared}
     for key in raw:
         if key not in by_name and key not in reserved:
-            hint = nearest(key, by_name) or (f" Known here: {one_of(by_name)}." if by_name else "")
+            known = [*by_name, *reserved]
+            hint = nearest(key, known) or (f" Known here: {', '.join(known)}." if known else "")
             problems.add(child(path, key), "unknown_key", f"Remove {shown(key)}; nothing here has that name.{hint}")
     result: dict[str, Any] = {}
     for name, param in by_name.items():

@@ -17,6 +17,14 @@ def etag_of(*parts: Any) -> str:
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
+def refuse_if_match(request: Request) -> None:
+    """Refuse a condition (412) on what has no ETag: nobody could keep the promise. "*" asks only that it is there."""
+    header = request.headers.get("If-Match", "")
+    if header and header.strip() != "*":
+        message = _("This address has no ETag to match; leave If-Match out. Rules have one.")
+        raise ProblemError(412, message, code="no_etag")
+
+
 def check_if_match(request: Request, etag: str, *, required: bool = False) -> None:
     """Refuse an edit of a state that the client has not read (412); where it is required, one that names none (428)."""
     header = request.headers.get("If-Match", "")

@@ -17,6 +17,11 @@ from rest_framework import serializers
 
 MAX_ID = 2**63 - 1
 FIRST_YEAR, LAST_YEAR = 1900, 2199
+A_LETTER = "It holds a letter: numbers alone are ids."
+_WORD, _GAP = "[a-z0-9]+", "(?:-|-?(?:_-?)+)"
+MADE_SLUG = f"^(?:[a-z0-9]*[a-z][a-z0-9]*|{_WORD}(?:{_GAP}{_WORD})+)$"
+"""Slugs as they are made of names: small letters and digits with gaps between; digits alone are none."""
+FORM_SLUG = f"^(?:[a-z0-9]*[a-z][a-z0-9]*|{_WORD}(?:[-_]{_WORD})+)$"
 NOT_A_TEXT = gettext_lazy("Write a text here.")
 
 
@@ -103,7 +108,9 @@ class Email(Blank):
         return value
 
 
-@extend_schema_field({"type": "string", "pattern": "^[-a-zA-Z0-9_]+$", "maxLength": 50})
+@extend_schema_field(
+    {"type": "string", "pattern": "^[-a-zA-Z0-9_]*[-a-zA-Z_][-a-zA-Z0-9_]*$", "maxLength": 50, "description": A_LETTER}
+)
 class Slug(serializers.SlugField):
     """A short name; it holds a letter, because numbers alone are ids."""
 

@@ -7,17 +7,22 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django_filters.rest_framework import DjangoFilterBackend, FilterSet
+from drf_spectacular.utils import extend_schema_field
 from rest_framework.request import Request
 
 from clinic.api.fields import id_of, moment_of
 from clinic.api.pointers import pointer
-from clinic.api.problems import Fault, ProblemError
+from clinic.api.problems import Fault, ProblemError, invalid
 from clinic.api.strictjson import text_problem
+from clinic.slugs import is_number
 
-ALWAYS = {"limit", "cursor", "ordering", "format"}
+PAGED = ("limit", "cursor", "ordering")
+"""What every list takes besides its filters."""
+IGNORED = {"format"}
+TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 
 class _MomentField(forms.CharField):
@@ -36,30 +41,71 @@ class MomentFilter(django_filters.Filter):
     field_class = _MomentField
 
 
-class _IdField(forms.CharField):
+class _NameField(forms.CharField):
     def clean(self, value: Any) -> Any:
         return super().clean(value) or None
 
 
-class NamedFilter(django_filters.Filter):
-    """Keep the rows that refer to a row with this id or, if that row has one, this slug; none for an unknown name."""
+class _IdField(_NameField):
+    def clean(self, value: Any) -> Any:
+        name = super().clean(value)
+        if name is not None and id_of(name) is None:
+            raise forms.ValidationError(_("Name it by its id."))
+        return name
 
-    field_class = _IdField
 
-    def __init__(self, field_name: str, *, slug: str | None = "slug", **kwargs: Any) -> None:
-        self.slug = slug
-        super().__init__(field_name=field_name, **kwargs)
+class _TruthField(forms.CharField):
+    def clean(self, value: Any) -> Any:
+        word = super().clean(value).lower()
+        if word and word not in TRUTH:
+            raise forms.ValidationError(_("Say true or false."))
+        return TRUTH.get(word)
+
+
+class TruthFilter(django_filters.BooleanFilter):
+    """Yes or no; any other word is refused."""
+
+    field_class = _TruthField
+
+
+@extend_schema_field({"type": "string", "description": "The id."})
+class IdFilter(django_filters.Filter):
+    """Keep the rows that refer to a row with this id; what can be no id is refused."""
+
+    field_class: Any = _IdField
+
+    def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
+        """Keep those rows."""
+        return qs if value is None else qs.filter(**{f"{self.field_name}_id": id_of(value)})
+
+
+@extend_schema_field({"type": "string", "description": "The slug or id."})
+class NamedFilter(IdFilter):
+    """Keep the rows that refer to a row with this id or slug; digits are an id. A slug that nothing has is refused."""
+
+    field_class = _NameField
 
     def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
         """Keep those rows."""
         if value is None:
             return qs
-        same = Q()
-        if (number := id_of(value)) is not None:
-            same |= Q(**{f"{self.field_name}_id" if self.field_name != "pk" else "pk": number})
-        elif self.slug is not None:
-            same |= Q(**{f"{self.field_name}__{self.slug}" if self.field_name != "pk" else self.slug: value})
-        return qs.filter(same) if same else qs.none()
+        if not is_number(value):
+            return qs.filter(**{self.field_name: self._row(qs.model, value)})
+        if id_of(value) is None:
+            raise self._refusal("filter", _("Name it by its slug or id."))
+        return super().filter(qs, value)
+
+    def _row(self, model: Any, slug: str) -> Any:
+        kind = model._meta.get_field(self.field_name).related_model
+        clinic = self.parent.request.parser_context["view"].clinic
+        found = kind.objects.for_clinic(clinic).filter(slug=slug).only("pk").first()
+        if found is None:
+            raise self._refusal("not_found", _("This clinic has no “%(slug)s” of that kind.") % {"slug": slug[:60]})
+        return found
+
+    def _refusal(self, code: str, message: str) -> ProblemError:
+        name = next(name for name, one in self.parent.filters.items() if one is self)
+        return invalid(pointer(name), code, message)
 
 
 class WordsFilter(django_filters.BaseInFilter, django_filters.ChoiceFilter):
@@ -78,7 +124,7 @@ class FilterBackend(DjangoFilterBackend):
 
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
         """Filter, or refuse with the parameter's name."""
-        refuse_unknown(request, self.known(view))
+        refuse_unknown(request, (*self.known(view), *PAGED))
         return super().filter_queryset(request, queryset, view)
 
     @staticmethod
@@ -101,14 +147,21 @@ class FilterBackend(DjangoFilterBackend):
 
 
 def refuse_unknown(request: Request, known: Iterable[str] = ()) -> None:
-    """Refuse parameters that an endpoint does not have, and text that nothing can equal."""
-    allowed = ALWAYS | set(known)
+    """Refuse parameters that an endpoint does not have, those without a value, and text that nothing can equal."""
+    allowed = set(known)
     faults = []
     for name, values in request.query_params.lists():
-        if name not in allowed:
-            text = _("There is no such parameter here; there are: %(names)s.") % {"names": ", ".join(sorted(allowed))}
-            faults.append(Fault(pointer(name), "unknown_parameter", text))
+        if name not in allowed | IGNORED:
+            faults.append(Fault(pointer(name), "unknown_parameter", _not_here(allowed)))
+        elif not all(value.strip() for value in values):
+            faults.append(Fault(pointer(name), "empty", _("Give it a value, or leave the parameter out.")))
         elif any((problem := text_problem(value)) is not None for value in values):
             faults.append(Fault(pointer(name), *problem))  # type: ignore[misc]
     if faults:
         raise ProblemError(422, faults[0].message, faults)
+
+
+def _not_here(allowed: set[str]) -> str:
+    if not allowed:
+        return _("There is no such parameter here; this address has none.")
+    return _("There is no such parameter here; there are: %(names)s.") % {"names": ", ".join(sorted(allowed))}

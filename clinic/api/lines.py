@@ -53,10 +53,11 @@ def fires(request: Request) -> bool:
 
 
 def answer_lines(lines: Sequence[bytes], form: Any, write: WriteAll) -> list[dict[str, Any]]:
-    """Read each line with the form, write the good ones, and return what became of each."""
-    answers: list[dict[str, Any]] = [{} for _line in lines]
+    """Read each line that is not blank with the form, write the good ones, and return what became of each."""
+    answers: dict[int, dict[str, Any]] = {position: {} for position, raw in enumerate(lines) if raw.strip()}
     good: list[tuple[int, dict[str, Any]]] = []
-    for position, raw in enumerate(lines):
+    for position in answers:
+        raw = lines[position]
         found = _read(raw, form)
         if isinstance(found, dict):
             good.append((position, found))
@@ -75,7 +76,7 @@ def answer_lines(lines: Sequence[bytes], form: Any, write: WriteAll) -> list[dic
                 "id": None if written.pk is None else str(written.pk),
                 "outcome": written.outcome,
             }
-    return answers
+    return list(answers.values())
 
 
 def _read(raw: bytes, form: Any) -> dict[str, Any] | list[Fault]:

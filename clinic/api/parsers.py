@@ -61,15 +61,14 @@ class NdjsonParser(BaseParser):
     media_type = "application/x-ndjson"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
-        """Return the lines as they are."""
+        """Return the lines as they are, blank ones too, so that each keeps its number; none if all are blank."""
         refuse_encoding(parser_context)
         raw = read_limited(stream, MAX_BULK_BODY)
         if parser_context is not None:
             parser_context["raw_body"] = raw
         lines = raw.split(b"\n")
-        if lines and not lines[-1].strip():
-            lines.pop()
-        if len(lines) > MAX_BULK_LINES:
+        count = sum(1 for line in lines if line.strip())
+        if count > MAX_BULK_LINES:
             message = _("At most %(most)d lines in one request, please; this has %(count)d.")
-            raise ProblemError(413, message % {"most": MAX_BULK_LINES, "count": len(lines)}, code="too_many_lines")
-        return lines
+            raise ProblemError(413, message % {"most": MAX_BULK_LINES, "count": count}, code="too_many_lines")
+        return lines if count else []

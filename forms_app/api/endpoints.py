@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import django_filters
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
@@ -11,7 +10,7 @@ from rest_framework.response import Response
 
 from accounts.api.verbs import verb
 from accounts.api.views import ClinicViewSet, Lists, Reads
-from clinic.api.filters import Filters, MomentFilter, NamedFilter, WordsFilter, refuse_unknown
+from clinic.api.filters import Filters, MomentFilter, NamedFilter, TruthFilter, WordsFilter, refuse_unknown
 from forms_app import services
 from forms_app.api.serializers import (
     AmendBody,
@@ -34,7 +33,7 @@ class FormTemplateFilters(Filters):
     """Filters of form templates."""
 
     kind = WordsFilter("kind", FormTemplate.Kind.values)
-    archived = django_filters.BooleanFilter(field_name="archived_at", lookup_expr="isnull", exclude=True)
+    archived = TruthFilter(field_name="archived_at", lookup_expr="isnull", exclude=True)
 
 
 class FormTemplateViewSet(Lists, Reads, ClinicViewSet):
@@ -85,7 +84,7 @@ class FormRequestFilters(OfPatients):
 
     form = NamedFilter("template")
     status = WordsFilter("status", FormRequest.Status.values)
-    blocking = django_filters.BooleanFilter(field_name="blocking")
+    blocking = TruthFilter(field_name="blocking")
     due_since = MomentFilter(field_name="due_at", lookup_expr="gte")
     due_until = MomentFilter(field_name="due_at", lookup_expr="lt")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from clinic.api.bodies import Answer, Body
-from clinic.api.fields import Boolean, Id, Integer, Moment, Reference, SlugOf, Text, one_of
+from clinic.api.fields import A_LETTER, FORM_SLUG, Boolean, Id, Integer, Moment, Reference, SlugOf, Text, one_of
 from forms_app.models import FormRequest, FormResponse, FormTemplate
 from patients.api.fields import PatientField, PatientId
 from patients.api.serializers import MoveBody
@@ -22,6 +23,11 @@ def forms(clinic: Any) -> Any:
 
 class Json(serializers.JSONField):
     """JSON whose shape a service checks, place by place."""
+
+
+@extend_schema_field({"type": "string", "pattern": FORM_SLUG, "maxLength": 50, "description": A_LETTER})
+class FormSlug(Text):
+    """The short name of a form; the service judges it."""
 
 
 class VersionAnswer(Answer):
@@ -99,7 +105,7 @@ class WordingBody(Body):
 class FormTemplateBody(WordingBody):
     """A form to create; with a text or questions its first version is published at once."""
 
-    slug = Text(max_length=50)
+    slug = FormSlug(max_length=50)
     name = Text()
     kind = one_of(FormTemplate.Kind.values)
 

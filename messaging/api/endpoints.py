@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import django_filters
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -12,7 +11,7 @@ from rest_framework.response import Response
 
 from accounts.api.verbs import verb
 from accounts.api.views import ClinicViewSet, Lists, Reads
-from clinic.api.filters import Filters, MomentFilter, NamedFilter, WordsFilter
+from clinic.api.filters import Filters, MomentFilter, NamedFilter, TruthFilter, WordsFilter
 from messaging import handling, services, templates
 from messaging.api.serializers import (
     DeliveryAnswer,
@@ -30,7 +29,7 @@ class MessageTemplateFilters(Filters):
     """Filters of message templates."""
 
     category = WordsFilter("category", Category.values)
-    archived = django_filters.BooleanFilter(field_name="archived_at", lookup_expr="isnull", exclude=True)
+    archived = TruthFilter(field_name="archived_at", lookup_expr="isnull", exclude=True)
 
 
 class MessageTemplateViewSet(Lists, Reads, ClinicViewSet):
@@ -74,8 +73,8 @@ class NotificationFilters(OfPatients):
     """Filters of notifications."""
 
     recipient = NamedFilter("recipient")
-    read = django_filters.BooleanFilter(field_name="read_at", lookup_expr="isnull", exclude=True)
-    withdrawn = django_filters.BooleanFilter(field_name="withdrawn_at", lookup_expr="isnull", exclude=True)
+    read = TruthFilter(field_name="read_at", lookup_expr="isnull", exclude=True)
+    withdrawn = TruthFilter(field_name="withdrawn_at", lookup_expr="isnull", exclude=True)
     created_since = MomentFilter(field_name="created_at", lookup_expr="gte")
     created_until = MomentFilter(field_name="created_at", lookup_expr="lt")
 

@@ -15,7 +15,7 @@ from accounts import audit
 from accounts.api.bulk import bulk_endpoint
 from accounts.api.verbs import verb
 from accounts.api.views import ClinicViewSet, Lists, Reads
-from clinic.api.filters import Filters, MomentFilter, NamedFilter, WordsFilter, refuse_unknown
+from clinic.api.filters import Filters, MomentFilter, NamedFilter, TruthFilter, WordsFilter, refuse_unknown
 from clinic.clock import ClinicNow
 from patients import services
 from patients.api.fields import OfPatients
@@ -126,7 +126,7 @@ class GrantFilters(OfPatients):
     """Filters of access grants."""
 
     feature = WordsFilter("feature", Feature.values)
-    in_force = django_filters.BooleanFilter(method="holding")
+    in_force = TruthFilter(method="holding")
 
     def holding(self, rows: QuerySet[FeatureGrant], name: str, value: bool) -> QuerySet[FeatureGrant]:
         """Keep the grants that hold now, or those that do not."""

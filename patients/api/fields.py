@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from clinic.api.fields import id_of
-from clinic.api.filters import Filters, NamedFilter
+from clinic.api.filters import Filters, IdFilter
 from patients.models import Patient
 
 
@@ -66,5 +66,5 @@ class PatientId(serializers.Field):
 class OfPatients(Filters):
     """The filters by patient, of any list of patients' records."""
 
-    patient = NamedFilter("patient", slug=None)
+    patient = IdFilter("patient")
     patient_external_id = django_filters.CharFilter(field_name="patient__external_id")

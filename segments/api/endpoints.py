@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import django_filters
 from django.db.models import Count, Q
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
@@ -16,7 +15,7 @@ from accounts import audit
 from accounts.api.views import ClinicViewSet, Lists, Reads
 from accounts.models import ApiToken
 from clinic.api.fields import id_of
-from clinic.api.filters import Filters, WordsFilter, refuse_unknown
+from clinic.api.filters import PAGED, Filters, TruthFilter, WordsFilter, refuse_unknown
 from patients.models import Patient
 from segments import selectors, services
 from segments.api.serializers import (
@@ -35,7 +34,7 @@ class SegmentFilters(Filters):
     """Filters of segments."""
 
     kind = WordsFilter("kind", Segment.Kind.values)
-    archived = django_filters.BooleanFilter(field_name="archived_at", lookup_expr="isnull", exclude=True)
+    archived = TruthFilter(field_name="archived_at", lookup_expr="isnull", exclude=True)
 
 
 class SegmentViewSet(Lists, Reads, ClinicViewSet):
@@ -73,7 +72,7 @@ class SegmentViewSet(Lists, Reads, ClinicViewSet):
     @action(detail=True, methods=["get"], filterset_class=None, orders=("pk",))
     def members(self, request: Request, id: str) -> Response:
         """List who is in the segment now."""
-        refuse_unknown(request)
+        refuse_unknown(request, PAGED)
         page = self.paginate_queryset(selectors.members(self.get_object())) or []
         audit.listed("segment_member", page, clinic_id=self.clinic.pk)
         data = MemberAnswer(page, many=True, context=self.get_serializer_context()).data

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from clinic.api.bodies import Answer, Body
-from clinic.api.fields import Blank, Boolean, Id, Integer, Moment, Text, one_of
+from clinic.api.fields import A_LETTER, MADE_SLUG, Blank, Boolean, Id, Integer, Moment, Text, one_of
 from patients.api.fields import PatientField, PatientId
 from segments.models import Segment, SegmentMembership
 
 DESCRIPTION_MAX = 5_000
 
 
+@extend_schema_field({"$ref": "#/components/schemas/Conditions"})
 class Conditions(serializers.JSONField):
     """A tree of conditions about the patient, as in rules; every wrong place of it is named."""
+
+
+@extend_schema_field({"type": "string", "pattern": MADE_SLUG, "maxLength": 80, "description": A_LETTER})
+class SegmentSlug(Text):
+    """The short name of a segment; the service judges it."""
 
 
 class SegmentAnswer(Answer):
@@ -60,7 +67,7 @@ class SegmentBody(Body):
     """A segment to define; a slug is made of the name unless given."""
 
     name = Text()
-    slug = Text(max_length=80, required=False)
+    slug = SegmentSlug(max_length=80, required=False)
     kind = one_of(Segment.Kind.values, required=False)
     description = Text(max_length=DESCRIPTION_MAX, allow_blank=True, required=False)
     conditions = Conditions(required=False, allow_null=True)

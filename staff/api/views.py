@@ -73,7 +73,7 @@ class TimelineView(PatientView):
     @extend_schema(responses=TimelineSerializer, parameters=[LIMIT, BEFORE])
     def get(self, request: Request, id: str) -> Response:
         """Show what happened, what is planned, and what was suppressed and why."""
-        refuse_unknown(request, ["before"])
+        refuse_unknown(request, ["limit", "before"])
         patient = self.patient()
         limit = number(request, "limit", DEFAULT_LIMIT, MAX_LIMIT)
         found = timeline(patient, now(), limit=limit, before=moment(request, "before"))
@@ -89,7 +89,7 @@ class UpcomingView(PatientView):
     @extend_schema(responses=UpcomingSerializer, parameters=[LIMIT, DAYS])
     def get(self, request: Request, id: str) -> Response:
         """Show what will be done and sent, when and by which rule, visits and forms that are due; soonest first."""
-        refuse_unknown(request, ["days"])
+        refuse_unknown(request, ["limit", "days"])
         patient = self.patient()
         limit = number(request, "limit", DEFAULT_LIMIT, MAX_LIMIT)
         ahead, current = timedelta(days=number(request, "days", DEFAULT_DAYS, MAX_DAYS)), now()

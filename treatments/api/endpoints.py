@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from accounts import audit
 from accounts.api.verbs import verb
 from accounts.api.views import ClinicViewSet, Lists, Reads
-from clinic.api.filters import Filters, NamedFilter, WordsFilter, refuse_unknown
+from clinic.api.filters import PAGED, Filters, NamedFilter, TruthFilter, WordsFilter, refuse_unknown
 from patients.api.fields import OfPatients
 from patients.api.serializers import MoveBody
 from treatments import selectors, services
@@ -34,7 +34,7 @@ from treatments.models import Program, TreatmentPlan
 class ProgramFilters(Filters):
     """Filters of programs."""
 
-    archived = django_filters.BooleanFilter(field_name="archived_at", lookup_expr="isnull", exclude=True)
+    archived = TruthFilter(field_name="archived_at", lookup_expr="isnull", exclude=True)
 
 
 class ProgramViewSet(Lists, Reads, ClinicViewSet):
@@ -93,7 +93,7 @@ class PlanViewSet(Lists, Reads, ClinicViewSet):
     @action(detail=True, methods=["get"], filterset_class=None, orders=("-pk",))
     def sessions(self, request: Request, id: str) -> Response:
         """List the sessions of the plan, the newest first."""
-        refuse_unknown(request)
+        refuse_unknown(request, PAGED)
         plan = self.get_object()
         audit.record("session.listed", obj=plan)
         page: list[Any] = self.paginate_queryset(selectors.sessions_of(plan)) or []

@@ -153,6 +153,28 @@ def test_people_are_changed_by_what_a_line_says_and_null_clears(api, patient):
     assert (changed.email, changed.city, changed.city_folded, changed.given_name) == ("", "Cluj", "cluj", "Maria")
 
 
+def test_blank_lines_are_skipped_and_the_others_keep_their_numbers(api, service, patient):
+    lines = [json.dumps(visit(1)), "", "   \r", json.dumps(visit(2)), ""]
+    answer = api.post("appointments/bulk/", "\n".join(lines), content_type="application/x-ndjson")
+    answers = [json.loads(line) for line in answer.content.splitlines()]
+    assert [(one["line"], one["outcome"]) for one in answers] == [(1, "created"), (4, "created")]
+    blank = api.post("appointments/bulk/", "\n \n", content_type="application/x-ndjson")
+    assert (blank.status_code, blank.json()["errors"][0]["code"]) == (400, "no_lines")
+
+
+def test_what_the_clinic_does_not_have_is_named(api, service, patient):
+    lines = [visit(1, service="surgery"), visit(2, specialist="dr-who"), visit(3, patient="Z-99")]
+    told = [one["errors"][0]["message"] for one in send(api, "appointments/bulk/", lines)]
+    assert told == [f"This clinic has no “{name}” of that kind." for name in ("surgery", "dr-who", "Z-99")]
+
+
+def test_another_kind_of_body_is_told_the_right_one(api, service):
+    answer = api.post("patients/bulk/", "{}")
+    assert answer.json()["detail"] == "Send the body as application/x-ndjson, not as application/json."
+    answer = api.post("patients/", "a=b", content_type="text/plain")
+    assert answer.json()["detail"] == "Send the body as application/json, not as text/plain."
+
+
 def test_a_key_makes_the_whole_file_safe_to_send_again(api, service, patient):
     first = send(api, "appointments/bulk/", [visit(1)], **{"Idempotency-Key": "k"})
     assert outcomes(first) == ["created"]

@@ -52,6 +52,14 @@ def test_a_dry_run_that_does_not_match_says_why(api, clinic, patient):
     published(clinic, conditions={"match": "none", "items": SENIORS["items"]})
     found = api.post("automations/rules/rule/dry-run/", {"patient": str(patient.pk)}).json()
     assert (found["outcome"], found["reason"]["code"], found["steps"]) == ("not_matched", "conditions", [])
+    assert "the rule needs less than 65" in found["reason"]["text"]
+
+
+def test_a_dry_run_names_the_condition_as_explaining_does(api, clinic, patient):
+    asked = {"match": "all", "items": [{"field": "patient.age", "op": "gte", "value": 120}]}
+    published(clinic, conditions=asked)
+    found = api.post("automations/rules/rule/dry-run/", {"patient": str(patient.pk)}).json()
+    assert found["reason"]["text"].endswith("; the rule needs at least 120.")
 
 
 def test_a_backtest_counts(api, clinic, patient):

@@ -107,7 +107,7 @@ def test_a_step_shows_what_it_will_do_when(api, planned, patient):
         ("state=pending", 1),
         ("state=done,held", 0),
         ("rule=rule", 1),
-        ("rule=other", 0),
+        ("rule=999999999", 0),
         ("patient={patient}", 1),
         ("patient=999999999", 0),
         ("patient_external_id=A-17", 1),
@@ -145,7 +145,8 @@ def test_a_held_step_waits_until_it_is_released(api, planned):
     step = planned[2]
     held = [api.post(f"automations/steps/{step.pk}/hold/", {}).json() for _ in range(2)]
     assert held[0] == held[1]
-    assert (held[0]["state"], held[0]["reason"]["code"]) == ("held", "held_by_person")
+    reason = {"code": "held_by_person", "text": "It is held by hand until somebody releases it."}
+    assert (held[0]["state"], held[0]["reason"]) == ("held", reason)
     released = [api.post(f"automations/steps/{step.pk}/release/").json() for _ in range(2)]
     assert released[0] == released[1]
     assert (released[0]["state"], released[0]["reason"]) == ("pending", None)
@@ -159,6 +160,7 @@ def test_a_skipped_step_stays_skipped(api, planned):
     step = planned[2]
     skipped = [api.post(f"automations/steps/{step.pk}/skip/") for _ in range(2)]
     assert [(one.status_code, one.json()["state"]) for one in skipped] == [(200, "skipped")] * 2
+    assert skipped[0].json()["reason"] == {"code": "skipped_by_person", "text": "It was skipped by hand."}
     refused = api.post(f"automations/steps/{step.pk}/run-now/")
     assert (refused.status_code, errors(refused)) == (409, [("/status", "impossible_transition")])
     list(ticking.walk_to(clock.now() + timedelta(days=3)))

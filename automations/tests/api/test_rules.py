@@ -253,3 +253,24 @@ def test_publishing_keeps_what_is_under_review_there_unless_told(api):
     made = api.post(RULES, rule_body(mode="review")).json()
     assert api.post(address(made, "publish/"), {}).json()["mode"] == "review"
     assert api.post(address(made, "publish/"), {"mode": "on"}).json()["mode"] == "on"
+
+
+def test_a_condition_on_what_has_no_etag_is_refused_and_nothing_is_changed(api, rule, patient):
+    for send, path, body in (
+        (api.patch, f"patients/{patient.pk}/", {"given_name": "Bea"}),
+        (api.patch, "clinic/", {"name": "Mine"}),
+        (api.post, address(rule, "enroll/"), {"all": True}),
+    ):
+        answer = send(path, body, **{"If-Match": '"abc"'})
+        assert (answer.status_code, errors(answer)) == (412, [("", "no_etag")]), path
+    assert type(patient).objects.get(pk=patient.pk).given_name == patient.given_name
+    assert api.patch(f"patients/{patient.pk}/", {"given_name": "Bea"}, **{"If-Match": "*"}).status_code == 200
+
+
+@pytest.mark.parametrize("verb", ["pause/", "resume/", "publish/"])
+def test_a_verb_of_a_rule_takes_the_etag_that_reading_gave(api, rule, verb):
+    stale = api.post(address(rule, verb), {}, **{"If-Match": '"abc"'})
+    assert (stale.status_code, errors(stale)) == (412, [("", "stale")])
+    assert api.get(address(rule)).json() == rule
+    tag = api.get(address(rule))["ETag"]
+    assert api.post(address(rule, verb), {}, **{"If-Match": tag}).status_code == 200

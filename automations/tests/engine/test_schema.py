@@ -275,3 +275,24 @@ def test_a_message_names_the_remedy():
         parse_rule(with_condition(field="patient.agee", op="eq", value=1), CATALOG)
     (problem,) = caught.value.errors
     assert problem.message == "Choose another field; 'patient.agee' is not known. Did you mean 'patient.age'?"
+
+
+def test_a_fact_of_another_trigger_is_told_from_one_that_nobody_knows():
+    with pytest.raises(RuleInvalid) as caught:
+        parse_rule(with_condition(field="form.template", op="is_empty"), CATALOG)
+    (problem,) = caught.value.errors
+    assert problem.message.startswith(
+        "Choose another field; 'form.template' does not belong to the trigger 'appointment.completed'. "
+        "Known for this trigger: "
+    )
+
+
+def test_a_key_that_an_action_does_not_have_is_answered_with_all_that_it_has():
+    action = {"type": "require_form", "form": "satisfaction-survey", "xyz": 1}
+    with pytest.raises(RuleInvalid) as caught:
+        parse_rule(rule(actions=[action]), CATALOG)
+    (problem,) = caught.value.errors
+    assert (problem.path, problem.code) == ("/actions/0/xyz", "unknown_key")
+    for key in ("form", "notify", "id", "type", "timing", "only_if", "note", "disabled"):
+        assert f" {key}" in problem.message
+    assert "…" not in problem.message

@@ -236,7 +236,7 @@ def test_appointments_come_in_with_names_and_the_clinics_clock(as_front_desk, vi
     html = as_front_desk.get(page(sheet)).content.decode()
     for text in (
         "The clocks skip this time on that day.",
-        "There is no such record at this clinic.",
+        "This clinic has no “Z-99” of that kind.",
         "This clinic has no service of that name.",
         "Date and time go together; this one is missing.",
     ):
