@@ -13,8 +13,10 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
 from allauth.account.views import LoginView
 from allauth.core import context
-from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter, get_adapter
 from allauth.mfa.base.views import AuthenticateView
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.forms import ActivateTOTPForm
 from axes.handlers.proxy import AxesProxyHandler
 from axes.helpers import get_lockout_response
 from cryptography.fernet import Fernet, MultiFernet
@@ -94,6 +96,21 @@ class SecondFactorAdapter(DefaultMFAAdapter):
     def can_delete_authenticator(self, authenticator: Any) -> bool:
         """Keep it while a clinic of the person's asks for a second factor."""
         return not needs_second_factor(authenticator.user)
+
+
+class SetUpForm(ActivateTOTPForm):
+    """The first code of an authenticator app, which is spent by it as every later one is by signing in."""
+
+    def clean_code(self) -> str:
+        """Take the code, once."""
+        code: str = super().clean_code()
+        adapter = get_adapter()
+        future = Authenticator(
+            user=self.user, type=Authenticator.Type.TOTP, data={"secret": adapter.encrypt(self.secret)}
+        )
+        if not future.wrap().validate_code(code):
+            raise adapter.validation_error("incorrect_code")
+        return code
 
 
 class SignIn(LoginView):

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
 
 from accounts.actor import Actor, acting_as
 from accounts.models import Membership
@@ -62,3 +63,16 @@ class ActorMiddleware:
                 stack.enter_context(origin("session"))
                 stack.enter_context(timezone.override(ZoneInfo(zone_of(memberships))))
             return self.get_response(request)
+
+
+class KeptNowhere:
+    """Keep what is answered about signing in and accounts (a factor's key, recovery codes, who it is) in no cache."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.path.startswith(("/accounts/", "/join/")):
+            add_never_cache_headers(response)
+        return response

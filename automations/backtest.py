@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
-from accounts.permissions import require
+from accounts.permissions import Role, require
 from automations.anchors import begins_at
 from automations.asof import asks_of, named, read_only, recall
 from automations.engine.conditions import evaluate
@@ -99,7 +99,7 @@ def backtest(rule: Rule, *, days: int = 30, spec: RuleSpec | None = None) -> Bac
     The draft is asked, unless `spec` gives another wording. It starts from nothing: what really ran before counts only
     for "once", and only if it was this rule. Raises ClinicError for other days, RuleInvalid for a draft that is none.
     """
-    require(rule.clinic)
+    require(rule.clinic, Role.CLINIC_ADMIN)
     check_days(days)
     spec = spec or wording_of(rule)
     with read_only():
@@ -111,7 +111,7 @@ def walk(rule: Rule, *, days: int = 30, spec: RuleSpec | None = None) -> Iterato
 
     Between two yields nothing is open, so the caller may write down how far it is.
     """
-    require(rule.clinic)
+    require(rule.clinic, Role.CLINIC_ADMIN)
     check_days(days)
     with read_only():
         test = _Test(rule, spec or wording_of(rule), days)

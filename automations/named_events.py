@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.actor import Actor, acting_as
-from accounts.permissions import require
+from accounts.permissions import Role, require
 from automations.engine.nouns import MEMBER
 from automations.engine.problems import child
 from automations.engine.scalars import MAX_NUMBER, unstorable
@@ -50,7 +50,7 @@ def record_named_event(
     Raises ClinicError naming the place of what is wrong, Refused for who may not tell.
     """
     with acting_as(actor) if actor is not None else nullcontext(), transaction.atomic():
-        require(clinic)
+        require(clinic, Role.CLINIC_ADMIN)
         sent = checked(data)
         if not isinstance(name, str) or not NAME.fullmatch(name):
             message = _("Use up to 60 small letters, digits, dots, dashes and underscores; begin with a letter.")

@@ -28,6 +28,7 @@ ACCOUNT_RATE_LIMITS: dict[str, str] | bool = {
 }
 
 MFA_ADAPTER = "accounts.entrance.SecondFactorAdapter"
+MFA_FORMS = {"activate_totp": "accounts.entrance.SetUpForm"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Clinic Automations"
 MFA_TOTP_TOLERANCE = 1  # a phone's clock may be half a minute off

@@ -13,6 +13,7 @@ from django.urls import NoReverseMatch, reverse
 
 from accounts.entrance import SecondFactorAdapter
 from accounts.models import AuditEntry, User
+from accounts.urls import urlpatterns
 from tests.cast import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -296,3 +297,32 @@ def test_a_mail_server_that_is_away_fails_nobodys_click(client, specialist, sett
     answer = client.post("/accounts/password/reset/", {"email": "dr-ionescu@north.example"})
 
     assert answer["Location"] == "/accounts/password/reset/done/"
+
+
+def test_the_code_that_set_it_up_is_spent(client, specialist):
+    cache.clear()
+    enter(client, "dr-ionescu@north.example")
+    page = client.get("/accounts/2fa/totp/activate/").content.decode()
+    code = code_of(re.search(r'class="secret">([A-Z2-7]+)<', page)[1])
+    client.post("/accounts/2fa/totp/activate/", {"code": code})
+    client.post("/accounts/logout/")
+
+    enter(client, "dr-ionescu@north.example")
+    answer = client.post("/accounts/2fa/authenticate/", {"code": code})
+
+    assert answer.status_code == 200
+    assert not signed_in(client)
+
+
+@pytest.mark.parametrize("who", ["nobody", "newcomer", "with a second factor"])
+def test_no_page_of_an_account_is_kept_by_a_cache(who, client, specialist, fresh, secret):
+    if who != "nobody":
+        client.force_login(specialist.user, backend="django.contrib.auth.backends.ModelBackend")
+        fresh(client)
+    if who == "newcomer":
+        Authenticator.objects.all().delete()
+    kinds = {"uidb36": "1", "key": "x-y", "secret": "x"}
+    for one in urlpatterns:
+        wanted = {name: kinds[name] for name in one.pattern.regex.groupindex}
+        answer = client.get(reverse(one.name, kwargs=wanted))
+        assert {"no-store", "private"} <= set(answer["Cache-Control"].split(", ")), one.name

@@ -16,6 +16,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from accounts.admin_scope import may
+from accounts.permissions import Role
 from automations.backtest import backtest
 from automations.compiled import spec_of
 from automations.drafts import draft_spec
@@ -80,8 +81,10 @@ class AskPages:
         return TemplateResponse(request, "admin/automations/rule/try.html", context)
 
     def backtest_view(self, request: HttpRequest, rule_id: int) -> HttpResponse:
-        """Say how often the rule would have run."""
+        """Say how often the rule would have run, to those who may ask (403 to others)."""
         rule = self._rule(request, rule_id)
+        if not may(request, (Role.CLINIC_ADMIN,), rule.clinic_id):
+            raise PermissionDenied
         wanted = request.GET.get("days", "30")
         days = int(wanted) if wanted in {str(one) for one in DAYS} else 30
         context = {**self._page(request, rule, _("How often: %s")), "days": days, "choices": DAYS}

@@ -216,6 +216,7 @@ class RuleAdmin(TypedForms, EnrolPages, RecipePages, VerbPages, AskPages, Clinic
             "rule_unreadable": unreadable and obj.health.unusable,
             "rule_verbs": verbs_of(obj) if changeable else [],
             "rule_enrols": offered(obj, changeable),
+            "rule_backtests": changeable,
             "rule_version": state.version_number(obj),
         }
 

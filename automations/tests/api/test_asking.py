@@ -11,6 +11,7 @@ from automations.models import Event, Run, Step
 from automations.tests.api.bodies import SENIORS, errors
 from automations.tests.builders import move, published, titles, visit
 from clinic import clock
+from tests.callers import Caller
 
 pytestmark = pytest.mark.django_db
 LATER = {"type": "jot", "title": "Later", "timing": {"mode": "delay", "amount": 2, "unit": "days"}}
@@ -72,6 +73,15 @@ def test_a_backtest_counts(api, clinic, patient):
     assert (len(found["per_day"]), found["per_day"][-1]["count"], found["unknown_facts"]) == (7, 3, [])
     assert not Run.objects.exists()
     assert api.post("automations/rules/rule/backtest/").json()["days"] == 30
+
+
+def test_a_browser_backtests_for_the_clinics_admin_alone(clinic, as_admin, as_specialist, as_front_desk, patient):
+    rule = published(clinic)
+    page = f"/admin/automations/rule/{rule.pk}/backtest/"
+    for browser, expected in ((as_admin, 200), (as_specialist, 403), (as_front_desk, 403)):
+        assert Caller(client=browser).post("automations/rules/rule/backtest/", {"days": 7}).status_code == expected
+        assert browser.get(page).status_code == expected
+        assert (page in browser.get(f"/admin/automations/rule/{rule.pk}/change/").content.decode()) == (expected == 200)
 
 
 def test_why_it_ran_and_why_it_did_not(api, clinic, patient):

@@ -8,7 +8,7 @@ from automations import ticking
 from automations.models import Event
 from automations.tests.api.bodies import errors
 from automations.tests.builders import published, titles
-from tests.callers import caller_of
+from tests.callers import Caller, caller_of
 
 pytestmark = pytest.mark.django_db
 EVENTS = "automations/events/"
@@ -80,3 +80,11 @@ def test_told_twice_with_one_key_it_happened_once(api, patient):
     answers = [api.post(EVENTS, LOW, **{"Idempotency-Key": "k1"}) for _ in range(2)]
     assert answers[0].json() == answers[1].json()
     assert Event.objects.filter(trigger="api.event").count() == 1
+
+
+def test_a_browser_tells_for_the_clinics_admin_alone(as_admin, as_specialist, as_front_desk, patient):
+    assert Caller(client=as_front_desk).post(EVENTS, LOW).status_code == 403
+    assert Caller(client=as_specialist).post(EVENTS, LOW).status_code == 403
+    assert not Event.objects.filter(trigger="api.event").exists()
+
+    assert Caller(client=as_admin).post(EVENTS, LOW).status_code == 201
