@@ -14,6 +14,7 @@ from django.test import Client
 
 from accounts.actor import Actor, acting_as
 from accounts.models import Clinic, Membership, User
+from clinic.testing.emptying import empty_quickly
 from patients.models import Patient
 from tests.callers import Caller, caller_of
 
@@ -163,6 +164,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         for table in append_only_tables():
             cursor.execute(f'ALTER TABLE "{table}" DISABLE TRIGGER append_only_table')
+        empty_quickly()
 
 
 def append_only_tables() -> list[str]:
