@@ -19,7 +19,7 @@ from automations.seen import shown
 from automations.wording import condition_words, operator_label, words
 
 NUMBERS: dict[str, Any] = {
-    "gte": pgettext_lazy("the rule needs", "at least %(value)s"),
+    "gte": pgettext_lazy("the rule needs", "%(value)s"),
     "lte": pgettext_lazy("the rule needs", "at most %(value)s"),
     "gt": pgettext_lazy("the rule needs", "more than %(value)s"),
     "lt": pgettext_lazy("the rule needs", "less than %(value)s"),

@@ -40,12 +40,12 @@ def test_it_says_what_she_is_and_what_the_rule_needs(clinic, patient):
     rule = published(clinic, conditions=OLDER)
     complete(patient)
     found = explain(rule, patient)
-    assert reason(found) == ("not_matched", "conditions", "She is 69; the rule needs at least 75.")
+    assert reason(found) == ("not_matched", "conditions", "She is 69; the rule needs 75.")
     assert only(found).verdict["items"] == [
         {"field": "patient.age", "op": "gte", "value": 75, "actual": 69, "result": False}
     ]
     assert "It did not run on" in found.text
-    assert found.text.endswith("She is 69; the rule needs at least 75.")
+    assert found.text.endswith("She is 69; the rule needs 75.")
     assert not Run.objects.exists()
 
 

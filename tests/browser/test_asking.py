@@ -80,7 +80,7 @@ def test_why_not_ana_on_a_phone_by_keyboard(live_server, sign_in, as_front_desk,
     page.get_by_label("Patient: a name, or an id").focus()
     page.keyboard.type("ana")
     page.keyboard.press("Enter")
-    page.get_by_text("She is 63; the rule needs at least 65.").first.wait_for()
+    page.get_by_text("She is 63; the rule needs 65.").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     assert_accessible(page)
     shoot("rule-explain-phone")

@@ -35,7 +35,7 @@ def page(client, rule, key, query=""):
 
 def test_why_not_is_said_with_her_age(as_front_desk, rule, patient):
     shown = page(as_front_desk, rule, "explain", f"?patient={patient.pk}")
-    assert "She is 69; the rule needs at least 75." in shown
+    assert "She is 69; the rule needs 75." in shown
     assert "was 69" in shown
     assert not Run.objects.exists()
 

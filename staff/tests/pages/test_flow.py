@@ -269,7 +269,7 @@ def test_why_not_is_said_in_words(clinic, patient, as_front_desk):
     move(visit(patient), status="completed")
     ticking.drain_all()
     html = text(as_front_desk.get(f"{WHY}?rule={rule.pk}&patient={patient.pk}"))
-    assert "She is 69; the rule needs at least 80." in html
+    assert "She is 69; the rule needs 80." in html
     assert "Patient · Age ≥ 80 <strong>was 69</strong>" in html
     assert AuditEntry.objects.filter(action="rule.explained", patient_id=patient.pk).count() == 1
 
