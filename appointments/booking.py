@@ -62,6 +62,7 @@ def book(
             starts=[starts_at] if status in OPEN else [],
             minutes=length,
             reason=clash_reason,
+            dated=[starts_at],
         )
         row = Appointment(
             clinic=clinic,
@@ -113,7 +114,13 @@ def book_series(
         overridden = _check_patient(patient, service, Appointment.Status.BOOKED, override_reason)
         length = service.minutes if minutes is None else minutes
         despite = refuse_clash(
-            clinic, patient=patient, specialist=specialist, starts=starts, minutes=length, reason=clash_reason
+            clinic,
+            patient=patient,
+            specialist=specialist,
+            starts=starts,
+            minutes=length,
+            reason=clash_reason,
+            dated=starts,
         )
         series = Series.objects.create(clinic=clinic, patient=patient, name=name)
         Appointment.objects.bulk_create(

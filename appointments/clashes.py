@@ -1,4 +1,4 @@
-"""Visits at the same time: two of one patient, or two at one specialist.
+"""Visits at the same time: two of one patient, or two at one specialist. And those at an odd time.
 
 Whoever books on a page is told and may go on with a reason; programs and imports know better and are not asked. The
 patient's lock keeps two bookings of one patient apart. Two at one specialist have a lock of their own: it comes after
@@ -20,12 +20,16 @@ from django.utils.translation import gettext as _
 from appointments.lifecycle import OPEN
 from appointments.locking import REASON_MAX
 from appointments.models import Appointment
+from clinic.clock import now
 from clinic.errors import Refused
 
 LOCK_SPACE = 0x76697369  # "visi": the advisory locks of this module
 LONGEST = timedelta(days=1)
 """A longer one is a stay, which leaves room for visits."""
 NAMED_MAX = 3
+PAST = timedelta(days=1)
+AHEAD = timedelta(days=5 * 365 + 1)
+"""A visit before or after is rather a slip of the finger than what was meant."""
 
 
 def clashing(
@@ -67,21 +71,25 @@ def refuse_clash(
     minutes: int,
     reason: str | None,
     but: Sequence[int] = (),
+    dated: Sequence[datetime] = (),
 ) -> dict[str, Any]:
-    """Refuse (`clash`) visits at the same time unless a reason is given; return what the audit trail keeps of it.
+    """Refuse visits at the same time (`clash`) unless a reason is given; return what the audit trail keeps of it.
 
-    `reason` None: nobody asks. Needs a transaction in which the patient is locked.
+    `dated` are the starts that somebody has just chosen: one long ago, or years ahead, is asked about in the same way
+    (`odd_date`). `reason` None: nobody asks. Needs a transaction in which the patient is locked.
     """
     if reason is None:
         return {}
     if specialist is not None:
         _lock(specialist.pk)
     found = clashing(clinic, patient=patient, specialist=specialist, starts=starts, minutes=minutes, but=but)
-    if not found:
+    odd = _odd(dated)
+    if not found and not odd:
         return {}
     if not reason.strip():
-        raise Refused(_said(found, patient), code="clash", path="clash_reason")
-    return {"clash_reason": reason.strip()[:REASON_MAX], "clashes": [row.pk for row in found[:NAMED_MAX]]}
+        raise Refused(_said(found, patient, odd), code="clash" if found else "odd_date", path="clash_reason")
+    kept = {"clashes": [row.pk for row in found[:NAMED_MAX]]} if found else {}
+    return {"clash_reason": reason.strip()[:REASON_MAX]} | kept
 
 
 def _lock(specialist_id: int) -> None:
@@ -90,8 +98,21 @@ def _lock(specialist_id: int) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, specialist_id % 2**31])
 
 
-def _said(found: Sequence[Appointment], patient: Any) -> str:
-    texts = [_one(row, patient) for row in found[:NAMED_MAX]]
+def _odd(starts: Sequence[datetime]) -> str:
+    """Say what is odd about the moments that somebody chose; empty if nothing is."""
+    moment = now()
+    for start in starts:
+        when = {"when": date_format(timezone.localtime(start), "DATETIME_FORMAT")}
+        if start < moment - PAST:
+            return _("This lies in the past (%(when)s).") % when
+        if start > moment + AHEAD:
+            return _("This is more than five years ahead (%(when)s).") % when
+    return ""
+
+
+def _said(found: Sequence[Appointment], patient: Any, odd: str) -> str:
+    texts = [odd] if odd else []
+    texts += [_one(row, patient) for row in found[:NAMED_MAX]]
     if len(found) > NAMED_MAX:
         texts.append(_("There are %(n)d more.") % {"n": len(found) - NAMED_MAX})
     return " ".join([*texts, _("Choose another time, or give a reason to book all the same.")])

@@ -200,7 +200,10 @@ def _refuse_clash(row: Appointment, values: dict[str, Any], reason: str | None) 
         return {}
     wanted = {name: values.get(name, getattr(row, name)) for name in ("specialist", "minutes")}
     starts = [values.get("starts_at", row.starts_at)]
-    return refuse_clash(row.clinic, patient=row.patient, starts=starts, reason=reason, but=[row.pk], **wanted)
+    dated = starts if "starts_at" in values else []
+    return refuse_clash(
+        row.clinic, patient=row.patient, starts=starts, reason=reason, but=[row.pk], dated=dated, **wanted
+    )
 
 
 def _audited_as(values: dict[str, Any]) -> list[str]:

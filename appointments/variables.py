@@ -5,20 +5,29 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext_lazy as _
 
 from appointments.lifecycle import NOT_COUNTED
 from appointments.models import Appointment
+from messaging.times import say_moment
 from messaging.variables import MessageContext, Variable
 
+UTC = ZoneInfo("UTC")
+
+
+def _sample(language: str, day: int) -> str:
+    return say_moment(datetime(2026, 11, day, 9, tzinfo=UTC), zone=UTC, clinic_zone=UTC, language=language)
+
+
 APPOINTMENT = {
-    "starts_at": Variable(_("time of the visit"), sample="Monday, 30 November 2026, 09:00"),
+    "starts_at": Variable(_("time of the visit"), sample=lambda language: _sample(language, 30)),
     "location": Variable(_("place of the visit"), sample="Room 2"),
     "join_url": Variable(_("link to join the visit"), sample="https://meet.example/room-2"),
     "series_times": Variable(
         _("times of all visits of the series, one a line; empty outside a series"),
-        sample="Monday, 30 November 2026, 09:00\nMonday, 7 December 2026, 09:00",
+        sample=lambda language: f"{_sample(language, 23)}\n{_sample(language, 30)}",
     ),
 }
 

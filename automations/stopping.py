@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.db.models import Max, Q, QuerySet
+from django.utils import translation
 
 from automations.anchors import begins_at, read_anchors
 from automations.compiled import spec_of
@@ -43,8 +44,14 @@ def settle(events: Sequence[Event]) -> None:
         Step.objects.filter(pk__in=released).update(waiting_for="", due_at=now())
     told = _Told(events)
     stopped = [(row.pk, row.action, row.state) for row in rows if told.stops(row)]
-    text = ", ".join(sorted({event.trigger for event in events}))
-    close(stopped, "stopped", f"Stopped by {text}.")
+    text = ", ".join(sorted({_named(event.trigger) for event in events}))
+    close(stopped, "stopped", f"Stopped by: {text}.")
+
+
+def _named(key: str) -> str:
+    """Return a trigger in words, as all reasons are stored: in English."""
+    with translation.override("en"):
+        return str(catalog.triggers[key].label) if key in catalog.triggers else key
 
 
 class Touched(NamedTuple):

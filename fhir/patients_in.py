@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Clinic
 from fhir.batches import CREATED, REFUSED, UNCHANGED, UPDATED, Answer, Item
 from fhir.mapping import ALIVE, PatientData
+from patients.births import FIRST
 from patients.models import Patient
 
 
@@ -51,10 +52,12 @@ class PatientWriter:
         return answers
 
     def _impossible(self, data: PatientData) -> str:
-        born = data.values.get("birth_date", date.min)
-        if born > self.today:
+        born = data.values.get("birth_date")
+        if born is not None and born > self.today:
             return _("birthDate lies in the future")
-        if data.deceased not in (None, ALIVE) and data.deceased is not None and data.deceased.last < born:
+        if born is not None and born < FIRST:
+            return _("birthDate lies before 1900")
+        if data.deceased not in (None, ALIVE) and data.deceased is not None and born and data.deceased.last < born:
             return _("deceasedDateTime lies before birthDate")
         return ""
 

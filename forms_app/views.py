@@ -86,7 +86,7 @@ def fill(request: HttpRequest, token: str, link: Link, pk: int) -> HttpResponse:
     page.read(request.POST)
     action = request.POST.get("action")
     try:
-        if action == "decline":
+        if action == "decline" and request.POST.get("sure"):
             services.decline(row)
             return _done(token, link, pk)
         if action == "draft":

@@ -87,12 +87,13 @@ class MessageTemplateAdmin(ClinicAdmin):
     def _sample(body: MessageBody) -> str:
         try:
             subject, text = parse(body.subject), parse(body.text)
-            values = samples(subject.names | text.names, variables.known())
+            clinic = body.template.clinic
+            values = samples(subject.names | text.names, variables.known(), language=body.language, clinic=clinic)
             content = compose(
                 subject=subject.render(values),
                 text=text.render(values),
                 language=body.language,
-                clinic_name=body.template.clinic.name,
+                clinic_name=clinic.name,
             )
         except TextError as error:
             return format_html("<p><strong>{}</strong> {}</p>", body.language, error)

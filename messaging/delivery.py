@@ -170,6 +170,7 @@ def _message(delivery: Delivery, address: str, content: Content) -> EmailMultiAl
     """Make the email: text and HTML, and the headers of a machine that expects no out-of-office answers."""
     _name, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
     text, html = unsealed(delivery, content.text, content.html)  # from here on the secrets are in it
+    text, html = unsubscribe.footed(delivery, content.language, text, html)
     message = EmailMultiAlternatives(
         subject=content.subject,
         body=text,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -121,12 +122,15 @@ def _refuse_sensitive(letter: Letter, known: Mapping[str, Variable], path: str) 
         )
 
 
-def samples(names: frozenset[str], known: Mapping[str, Variable]) -> dict[str, dict[str, str]]:
-    """Return an example value for each name, nested as templates read them."""
+def samples(
+    names: frozenset[str], known: Mapping[str, Variable], *, language: str = "en", clinic: Any = None
+) -> dict[str, dict[str, str]]:
+    """Return an example value for each name, nested as templates read them; what is said of the clinic is its own."""
     given: dict[str, dict[str, str]] = {}
     for name in names & known.keys():
         space, _dot, leaf = name.partition(".")
-        given.setdefault(space, {})[leaf] = known[name].sample or str(known[name].label)
+        own = clinic is not None and space == "clinic"
+        given.setdefault(space, {})[leaf] = getattr(clinic, leaf) if own else known[name].example(language)
     return given
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
@@ -19,6 +19,11 @@ def locale_of(language: str) -> Locale:
         except (ValueError, UnknownLocaleError, TypeError):
             continue
     raise AssertionError("English is always known.")
+
+
+def say_day(day: date, language: str) -> str:
+    """Return weekday and date: "Tuesday, 24 November 2026"."""
+    return format_date(day, "full", locale=locale_of(language))
 
 
 def say_moment(moment: datetime, *, zone: ZoneInfo, clinic_zone: ZoneInfo, language: str) -> str:

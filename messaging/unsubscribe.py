@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
+from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from messaging.models import Category, Delivery
 from patients.consents import set_consents
@@ -18,6 +21,8 @@ from patients.models import Patient
 
 SALT = "messaging.unsubscribe"
 CHANNEL = "email"
+PLACE = "<!--refuse-->"
+"""Where the link stands in messaging/email.html; no text of a message can hold it, for they are escaped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +38,31 @@ class Unwanted:
         return str(Category(self.category).label)
 
 
+def link(delivery: Delivery) -> str:
+    """Return the address that says no to such mails; empty for staff and for what belongs to the running of care."""
+    if delivery.recipient_id is not None or delivery.category == Category.TRANSACTIONAL:
+        return ""
+    token = token_for(delivery.patient_id, delivery.category)
+    return f"{settings.PUBLIC_URL}{reverse('portal:unsubscribe', args=[token])}"
+
+
+def footed(delivery: Delivery, language: str, text: str, html: str) -> tuple[str, str]:
+    """Return text and HTML with the link to say no at their end, in the mail's language; what is kept has none."""
+    url = link(delivery)
+    if not url:
+        return text, html
+    spoken = (one for one in (language, delivery.clinic.language) if one and translation.check_for_language(one))
+    with translation.override(next(spoken, "en")):
+        line = f"{_('No more such emails')}: {url}"
+        foot = render_to_string("messaging/refuse.html", {"link": url})
+    return f"{text.rstrip()}\n\n{line}\n", html.replace(PLACE, foot)
+
+
 def headers(delivery: Delivery) -> dict[str, str]:
     """Return the headers of a mail; none for staff and for what belongs to the running of care."""
-    if delivery.recipient_id is not None or delivery.category == Category.TRANSACTIONAL:
+    url = link(delivery)
+    if not url:
         return {}
-    url = settings.PUBLIC_URL + reverse("portal:unsubscribe", args=[token_for(delivery.patient_id, delivery.category)])
     return {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 

@@ -23,11 +23,19 @@ ResolveMany = Callable[[Sequence["MessageContext"]], Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A name that a template may use. `sensitive` ones never stand in an email; `sample` fills the preview."""
+    """A name that a template may use. `sensitive` ones never stand in an email.
+
+    `sample` fills the preview; a function gives it in the language of a tag.
+    """
 
     label: Any
     sensitive: bool = False
-    sample: str = ""
+    sample: str | Callable[[str], str] = ""
+
+    def example(self, language: str) -> str:
+        """Return the sample as a reader of the language reads it, or the label if there is none."""
+        found = self.sample(language) if callable(self.sample) else self.sample
+        return found or str(self.label)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

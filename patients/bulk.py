@@ -16,6 +16,7 @@ from clinic.batches import CREATED, REFUSED, UNCHANGED, UPDATED, Planned, Writte
 from clinic.clock import now
 from clinic.db import lock_patients
 from clinic.errors import ClinicError
+from patients.births import check_birth
 from patients.models import Patient
 
 FIELDS = ("given_name", "family_name", "birth_date", "sex", "email", "phone", "language", "city", "source")
@@ -94,8 +95,6 @@ class _Writer:
         row.occurred_at_hint = occurred_at  # type: ignore[attr-defined]
 
     def _check(self, record: Mapping[str, Any], occurred_at: datetime | None) -> None:
-        born = record.get("birth_date")
-        if born is not None and born > self.today:
-            raise ClinicError(_("The date of birth is in the future."), code="future_date", path="birth_date")
+        check_birth(record.get("birth_date"), self.today)
         if occurred_at is not None and occurred_at > self.now:
             raise ClinicError(_("Something that happened cannot lie in the future."), code="future", path="occurred_at")

@@ -23,6 +23,7 @@ from clinic.clock import now
 from clinic.db import lock_patients
 from clinic.errors import ClinicError, ImpossibleTransition, StaleRecord
 from patients import selectors
+from patients.births import check_birth
 from patients.consents import set_consents
 from patients.contacts import CONTACT_FIELDS, add_contact, set_contacts, update_contact
 from patients.grants import grant_access, revoke_access
@@ -77,11 +78,11 @@ def register(
     """
     require(clinic)
     patient = Patient(clinic=clinic)
-    _assign(patient, fields)
+    changed = _assign(patient, fields)
     if occurred_at is not None:
         patient.registered_at = occurred_at
     alike = _alike(patient, unlike) if unlike is not None else []
-    _write(patient, occurred_at)
+    _write(patient, occurred_at, changed)
     audit.record("patient.registered", obj=patient, detail={"unlike": alike} if alike else None)
     return patient
 
@@ -116,7 +117,7 @@ def update(
     changed = _assign(stored, fields)
     if changed:
         stored.caused_by_step_id = source_step_id  # type: ignore[attr-defined]
-        _write(stored, occurred_at)
+        _write(stored, occurred_at, changed)
         audit.record("patient.updated", obj=stored, detail={"fields": changed})
     return stored
 
@@ -159,12 +160,12 @@ def _check_specialist(patient: Patient) -> None:
         )
 
 
-def _write(patient: Patient, occurred_at: datetime | None) -> None:
+def _write(patient: Patient, occurred_at: datetime | None, changed: Collection[str] = ()) -> None:
     check(patient)
     if occurred_at is not None and occurred_at > now():
         raise ClinicError(_("Something that happened cannot lie in the future."), code="future", path="occurred_at")
-    if patient.birth_date is not None and patient.birth_date > local_date(patient.clinic, now()):
-        raise ClinicError(_("The date of birth is in the future."), code="future_date", path="birth_date")
+    if "birth_date" in changed:  # one that is stored already keeps nobody from changing something else
+        check_birth(patient.birth_date, local_date(patient.clinic, now()))
     patient.occurred_at_hint = occurred_at  # type: ignore[attr-defined]
     try:
         with transaction.atomic():

@@ -21,6 +21,7 @@ from accounts.models import Clinic
 from clinic.changes import origin
 from forms_app.languages import spoken
 from messaging.recipients import patient_zone
+from patients.grants import features_of
 from portal import signing_in
 from portal.models import PatientSession
 from portal.readers import Reader
@@ -116,6 +117,7 @@ def show(request: Any, template: str, context: dict[str, Any] | None = None, sta
         "direction": "rtl" if translation.get_language_bidi() else "ltr",
         "clinic": reader.patient.clinic if reader else context.get("clinic") or _only_clinic(),
         "reader": reader,
+        "granted": features_of(reader.patient) if reader else [],
         "several": reader is not None and request.patient_session.several,
         "here": request.resolver_match.url_name if request.resolver_match else "",
     }

@@ -47,7 +47,10 @@ def preview(clinic: Any, language: str, subject: str, text: str, patient: Any = 
         known = variables.known()
         unknown = tuple(sorted(names - known.keys()))
         values: dict[str, Any]
-        values = _values(names & known.keys(), clinic, language, patient) if patient else samples(names, known)
+        if patient:
+            values = _values(names & known.keys(), clinic, language, patient)
+        else:
+            values = samples(names, known, language=language, clinic=clinic)
         missing = tuple(sorted(name for name in names - set(unknown) if not _has(values, name)))
         for name in (*missing, *unknown):
             _put(values, name, MARK % name)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 
-from babel.dates import format_date
 from django.utils.translation import gettext_lazy as _
 
-from messaging.times import locale_of
+from messaging.times import say_day
 from messaging.variables import MessageContext, Variable
 from treatments.models import TreatmentPlan
 
 PLAN = {
-    "starts_on": Variable(_("first day of the plan"), sample="Monday, 30 November 2026"),
-    "ends_on": Variable(_("last day of the plan"), sample="Sunday, 31 January 2027"),
+    "starts_on": Variable(_("first day of the plan"), sample=partial(say_day, date(2026, 11, 30))),
+    "ends_on": Variable(_("last day of the plan"), sample=partial(say_day, date(2027, 1, 31))),
     "name": Variable(_("name of the plan"), sensitive=True, sample="Knee rehabilitation"),
 }
 
@@ -39,4 +39,4 @@ def _values(context: MessageContext, found: Mapping[int, TreatmentPlan]) -> Mapp
 
 
 def _said(day: date, context: MessageContext) -> str:
-    return format_date(day, "full", locale=locale_of(context.language))
+    return say_day(day, context.language)

@@ -8,12 +8,19 @@ from accounts.models import AuditEntry
 from appointments import services
 from appointments.models import Appointment, Series
 from appointments.tests.builders import acting, make_visit, service_of
+from clinic import clock
 from clinic.errors import Refused
 from patients.models import Patient
 from tests.cast import make_member
 from tests.races.arena import at_once
 
 TEN = datetime(2026, 12, 7, 8, 0, tzinfo=UTC)  # ten o'clock in Bucharest
+
+
+@pytest.fixture(autouse=True)
+def _a_week_before(db):
+    """Let the clock stand a week before these visits, whatever day it is: a visit in the past asks for a reason."""
+    clock.begin_at(TEN - timedelta(days=7))
 
 
 def minutes(n):
@@ -142,3 +149,13 @@ def test_of_two_who_book_the_same_hour_at_once_one_is_told(patient, other_patien
         results = at_once(click(patient, starts_at), click(other_patient, starts_at))
         assert sorted(results) == ["booked", "clash"]
         assert Appointment.objects.count() == week + 1
+
+
+def test_an_odd_day_asks_whoever_moves_a_visit_there_and_no_program(patient):
+    visit = make_visit(patient, starts_at=TEN)
+    long_ago = TEN - timedelta(days=700)
+    with pytest.raises(Refused) as refused:
+        services.change(visit, starts_at=long_ago, clash_reason="")
+    assert (refused.value.code, refused.value.path) == ("odd_date", "clash_reason")
+    assert services.change(visit, starts_at=long_ago).starts_at == long_ago
+    assert services.change(visit, minutes=50, clash_reason="").minutes == 50  # its day is not asked about again

@@ -74,7 +74,7 @@ def schedule(action: Action, params: Mapping[str, Any], timing: Timing, situatio
     judged_at = (situation.judged_at or occurred_at).astimezone(UTC)
     if relative and due_at < judged_at:
         if relative.if_late == "skip":
-            text = f"It was due at {due_at:%Y-%m-%d %H:%M} UTC, before there was a reason for it."
+            text = f"It was due at {_local(due_at, situation)}, before there was a reason for it."
             return Schedule(due_at, None, None, anchor, "skipped", "too_late", text)
         due_at = judged_at
     not_after = expires(
@@ -89,9 +89,14 @@ def schedule(action: Action, params: Mapping[str, Any], timing: Timing, situatio
         text = "The patient should have had it over 24 hours ago."
         return Schedule(due_at, not_after, waiting_for, anchor, "expired", "stale_event", text)
     if not_after is not None and not_after <= situation.now:
-        text = f"It was of use until {not_after:%Y-%m-%d %H:%M} UTC only."
+        text = f"It was of use until {_local(not_after, situation)} only."
         return Schedule(due_at, not_after, waiting_for, anchor, "expired", "too_late", text)
     return Schedule(due_at, not_after, waiting_for, anchor)
+
+
+def _local(moment: datetime, situation: Situation) -> str:
+    """Write a moment down as the clock on the clinic's wall shows it."""
+    return f"{moment.astimezone(situation.zone):%Y-%m-%d %H:%M}"
 
 
 def plan(

@@ -175,7 +175,10 @@ def test_what_is_posted_without_one_of_the_buttons_decides_nothing(client, url, 
 
 
 def test_declining_is_a_decision_of_its_own(client, url, consent):
-    response = client.post(f"{url}{consent.pk}/", {"action": "decline"})
+    assert client.post(f"{url}{consent.pk}/", {"action": "decline"}).status_code == 400  # one tap is no decision
+    consent.refresh_from_db()
+    assert consent.status == "required"
+    response = client.post(f"{url}{consent.pk}/", {"action": "decline", "sure": "yes"})
     assert "You declined “Privacy”" in text_of(client.get(response["Location"]))
     consent.refresh_from_db()
     assert (consent.status, FormResponse.objects.count()) == ("declined", 0)

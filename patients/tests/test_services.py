@@ -56,6 +56,7 @@ def test_an_old_registration_keeps_its_date(clinic):
         ({"given_name": "Ana", "time_zone": "Mars/Base"}, "time_zone"),
         ({"given_name": "Ana", "sex": "x"}, "sex"),
         ({"given_name": "Ana", "birth_date": date(2999, 1, 1)}, "birth_date"),
+        ({"given_name": "Ana", "birth_date": date(1899, 12, 31)}, "birth_date"),
         ({"given_name": "Ana", "external_id": "A-17"}, "external_id"),
         ({"given_name": "Ana", "status": "archived"}, "status"),
     ],

@@ -170,6 +170,20 @@ def test_library_and_telerehab_are_open_while_granted(patient, phone, admin):
     assert [phone.get(f"/portal/{page}").status_code for page in pages] == [403, 403, 200]
 
 
+def test_the_menu_leads_only_to_what_is_open(patient, phone):
+    def offered():
+        text = words(phone.get("/portal/"))
+        return ["/portal/library/" in text, "/portal/telerehab/" in text, "/portal/preferences/" in text]
+
+    assert offered() == [False, False, True]
+    unlock(patient, "library")
+    assert offered() == [True, False, True]
+    unlock(patient, "telerehab")
+    assert offered() == [True, True, True]
+    revoke_access(patient, feature="library")
+    assert offered() == [False, True, True]
+
+
 def test_a_summary_is_read_once_it_is_released(patient, phone, stranger_patient, specialist):
     visit, foreign = released(patient), released(stranger_patient)
     draft = make_visit(patient, "completed", starts_at=clock.now() - timedelta(days=2))

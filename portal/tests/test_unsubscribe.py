@@ -9,7 +9,7 @@ from django.test import Client
 from accounts.models import AuditEntry
 from messaging import unsubscribe
 from messaging.delivery import drain_due
-from messaging.models import MessageBody, MessageTemplate
+from messaging.models import Delivery, MessageBody, MessageTemplate
 from messaging.services import queue_email
 from patients.models import Consent
 
@@ -43,6 +43,25 @@ def test_mails_that_are_no_part_of_a_visit_carry_the_headers(patient, sent, admi
     assert message.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert "List-Unsubscribe" not in sent("transactional").extra_headers
     assert "List-Unsubscribe" not in sent("clinical", recipient_id=admin.pk).extra_headers
+
+
+def test_they_also_show_the_way_out_in_their_text(patient, sent):
+    message = sent("survey")
+    link = message.extra_headers["List-Unsubscribe"].strip("<>")
+    [html] = [part.content for part in message.alternatives]
+    assert message.body == f"Hello.\n\nNo more such emails: {link}\n"
+    assert f'<a href="{link}">No more such emails</a>' in html
+    assert "unsubscribe" not in Delivery.objects.get().body_text  # staff read what is kept
+    plain = sent("transactional")
+    assert plain.body == "Hello.\n"
+    assert "unsubscribe" not in plain.alternatives[0].content
+
+
+@pytest.mark.parametrize(("language", "words"), [("ro", "mailuri"), ("es", "correos"), ("ar", "رسائل")])
+def test_the_way_out_is_shown_in_the_mails_language(patient, language, words):
+    mail = Delivery(clinic=patient.clinic, patient=patient, category="survey")
+    text, _html = unsubscribe.footed(mail, language, "x", "x")
+    assert words in text
 
 
 def test_looking_says_nothing_and_one_click_says_no(patient, sent):

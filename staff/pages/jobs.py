@@ -26,6 +26,7 @@ from staff import jobs, jobs_kinds, jobs_running
 from staff.frame import attempt, own, page, paged
 from staff.models import Job
 from staff.navigation import ADMINS
+from staff.sheets.writing import IMPORTERS
 
 AT_ONCE_SECONDS = 1.0
 """So long the person waits for what may be quick; what takes longer is left to the workers."""
@@ -42,7 +43,8 @@ def begun(job: Job) -> Job:
 def job_list(request: Any) -> HttpResponse:
     """List the long work that one may see, the newest first."""
     shown = paged(request, jobs.visible(request.desk.clinic), size=25)
-    return render(request, "staff/jobs/list.html", {"paged": shown, "jobs": shown.rows})
+    may_import = request.desk.role in IMPORTERS
+    return render(request, "staff/jobs/list.html", {"paged": shown, "jobs": shown.rows, "may_import": may_import})
 
 
 def _seen(request: Any, pk: int) -> Job:

@@ -69,7 +69,7 @@ def _patient_acts(request: Any, row: FormRequest) -> Iterator[None]:
 def _decide(request: Any, shown: FormPage, member_id: int) -> HttpResponse:
     row, action = shown.request, request.POST.get("action")
     try:
-        if action == "decline":
+        if action == "decline" and request.POST.get("sure"):
             services.decline(row)
         elif action == "sign" and shown.may_sign:
             witness = Membership.objects.get(pk=member_id)

@@ -62,6 +62,7 @@ INVALID = {
     "choice": ({**NAME, "sex": "F"}, [("/sex", "invalid_choice")]),
     "date": ({**NAME, "birth_date": "2.3.1957"}, [("/birth_date", "date")]),
     "ahead": ({**NAME, "birth_date": "2190-01-01"}, [("/birth_date", "future_date")]),
+    "long ago": ({**NAME, "birth_date": "1899-12-31"}, [("/birth_date", "past_date")]),
     "year": ({**NAME, "birth_date": "0001-01-01"}, [("/birth_date", "year")]),
     "naive": ({**NAME, "occurred_at": "2026-11-24T09:00:00"}, [("/occurred_at", "moment")]),
     "to come": ({**NAME, "occurred_at": "2190-11-24T09:00:00Z"}, [("/occurred_at", "future")]),

@@ -103,6 +103,17 @@ def test_a_plan_that_is_over_is_not_assigned(patient):
     assert refused.value.path == "ends_on"
 
 
+def test_a_plan_without_exercises_stays_a_draft_until_it_has_one(patient):
+    plan = services.create_plan(clinic=patient.clinic, patient=patient, name="Knee", exercises=[])
+    with pytest.raises(ClinicError, match="prescribe at least one") as refused:
+        services.assign(plan)
+    assert (refused.value.code, refused.value.path) == ("no_exercises", "exercises")
+    plan.refresh_from_db()
+    assert plan.status == "draft"
+    services.revise(plan, exercises=[exercise(3)])
+    assert services.assign(plan).status == "active"
+
+
 def test_others_programs_specialists_and_patients_are_unknown(patient, stranger_patient, stranger, front_desk):
     for given, path in [
         ({"program": make_program(stranger_patient.clinic)}, "program"),

@@ -53,6 +53,13 @@ def test_the_empty_list_offers_an_import(as_front_desk):
     assert "Back-test a rule" not in html
 
 
+def test_who_may_not_import_is_offered_what_is_open(as_specialist):
+    html = as_specialist.get(reverse("staff:jobs")).content.decode()
+    assert "Nothing that takes long was asked for" in html
+    assert "Import a spreadsheet" not in html
+    assert f'<a class="btn btn-primary" href="{reverse("staff:home")}">Home</a>' in html
+
+
 def test_the_list_shows_what_one_asked_for_and_an_admin_sees_all(job, as_admin, as_front_desk):
     assert "Back-test of “Call older”, 30 days" in as_admin.get(reverse("staff:jobs")).content.decode()
     assert "Back-test of" not in as_front_desk.get(reverse("staff:jobs")).content.decode()

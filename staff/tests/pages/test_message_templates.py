@@ -126,6 +126,18 @@ def test_without_a_patient_the_preview_has_example_values(clinic):
     assert (found.missing, found.unknown) == ((), ())
 
 
+def test_the_example_signs_as_the_clinic_itself_and_dates_are_in_the_texts_language(clinic):
+    clinic.phone, clinic.address = "+40 21 555 0199", "7 Mill Lane"
+    text = "{{ clinic.name }}, {{ clinic.phone }}, {{ clinic.address }}"
+    assert preview(clinic, "en", "Hi", text).content.text == f"{clinic.name}, +40 21 555 0199, 7 Mill Lane\n"
+    said = {
+        language: preview(clinic, language, "Hi", "{{ appointment.starts_at }}; {{ treatment.starts_on }}").content.text
+        for language in ("en", "ro")
+    }
+    assert "Monday" in said["en"]
+    assert said["ro"] == "luni, 30 noiembrie 2026, 09:00; luni, 30 noiembrie 2026\n"
+
+
 def test_with_a_patient_it_has_theirs_and_marks_what_is_not_known(clinic, patient):
     text = "{{ patient.age }} {{ patient.city }} {{ appointment.starts_at }} {{ patient.nickname }}"
     found = preview(clinic, "en", "Hi", text, patient)

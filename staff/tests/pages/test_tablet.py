@@ -122,7 +122,10 @@ def test_the_lock_is_that_browsers_alone(tablet, as_admin, row):
 
 
 def test_a_patient_may_decline(tablet, row):
-    tablet.post(TABLET, {"action": "decline"})
+    assert tablet.post(TABLET, {"action": "decline"}).status_code == 400
+    row.refresh_from_db()
+    assert row.status == "required"
+    tablet.post(TABLET, {"action": "decline", "sure": "yes"})
     row.refresh_from_db()
     assert row.status == "declined"
     assert "You declined this form." in tablet.get(TABLET).content.decode()

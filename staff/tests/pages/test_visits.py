@@ -18,6 +18,12 @@ from tests.cast import make_member
 TEN = datetime(2026, 12, 7, 8, 0, tzinfo=UTC)  # Monday, ten o'clock in Bucharest
 
 
+@pytest.fixture(autouse=True)
+def _a_week_before(db):
+    """Let the clock stand a week before these visits, whatever day it is: a visit in the past asks for a reason."""
+    clock.begin_at(TEN - timedelta(days=7))
+
+
 def day(date="2026-12-07", **asked):
     return reverse("staff:visits"), {"day": date, **asked}
 
@@ -320,6 +326,10 @@ def test_a_summary_is_kept_as_a_draft_and_released(patient, specialist, as_speci
 
     as_specialist.post(address, {"text": "All is well."})
     assert VisitSummary.objects.get().status == "draft"
+
+    html = as_specialist.get(reverse("staff:visit", args=[visit.pk])).content.decode()
+    asked = html.index("Release to the patient…</summary>")
+    assert asked < html.index("it cannot be changed here any more") < html.index('name="release"')
 
     summary = VisitSummary.objects.get()
     as_specialist.post(address, {"text": "All is very well.", "revision": summary.revision, "release": "1"})

@@ -9,11 +9,18 @@ from accounts.models import AuditEntry
 from appointments.models import Appointment, Series
 from appointments.tests.builders import make_service, make_visit, service_of
 from automations.models import Event
+from clinic import clock
 from forms_app.tests.builders import ask, make_template
 from messaging.models import Delivery
 
 TEN = datetime(2026, 12, 7, 8, 0, tzinfo=UTC)  # Monday, ten o'clock in Bucharest
 NEW = "/staff/visits/new/"
+
+
+@pytest.fixture(autouse=True)
+def _a_week_before(db):
+    """Let the clock stand a week before these visits, whatever day it is: a visit in the past asks for a reason."""
+    clock.begin_at(TEN - timedelta(days=7))
 
 
 def form(patient, **given):
@@ -100,6 +107,29 @@ def test_a_second_visit_at_that_time_needs_a_reason(patient, specialist, as_fron
     as_front_desk.post(NEW, form(patient, specialist=specialist.pk, clash_reason="Two in one"))
     assert Appointment.objects.count() == 2
     assert AuditEntry.objects.get(action="appointment.booked").detail["clash_reason"] == "Two in one"
+
+
+@pytest.mark.parametrize(
+    ("starts_at", "said"),
+    [
+        ("2026-11-28T10:00", "This lies in the past (Nov. 28, 2026, 10 a.m.)."),
+        ("2062-12-07T10:00", "This is more than five years ahead (Dec. 7, 2062, 10 a.m.)."),
+    ],
+)
+def test_an_odd_day_needs_a_reason(patient, as_front_desk, starts_at, said):
+    html = as_front_desk.post(NEW, form(patient, starts_at=starts_at)).content.decode()
+    assert said in html
+    assert '<input type="text" name="clash_reason"' in html
+    assert not Appointment.objects.exists()
+
+    as_front_desk.post(NEW, form(patient, starts_at=starts_at, clash_reason="Forgotten"))
+    assert Appointment.objects.count() == 1
+    assert AuditEntry.objects.get(action="appointment.booked").detail["clash_reason"] == "Forgotten"
+
+
+def test_a_visit_of_this_morning_is_booked_without_a_word(patient, as_front_desk):
+    as_front_desk.post(NEW, form(patient, starts_at="2026-11-29T11:00"))
+    assert Appointment.objects.count() == 1
 
 
 def test_a_second_click_books_nothing(patient, as_front_desk):
