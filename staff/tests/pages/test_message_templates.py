@@ -131,7 +131,7 @@ def test_the_example_signs_as_the_clinic_itself_and_dates_are_in_the_texts_langu
     text = "{{ clinic.name }}, {{ clinic.phone }}, {{ clinic.address }}"
     assert preview(clinic, "en", "Hi", text).content.text == f"{clinic.name}, +40 21 555 0199, 7 Mill Lane\n"
     said = {
-        language: preview(clinic, language, "Hi", "{{ appointment.starts_at }}; {{ treatment.starts_on }}").content.text
+        language: preview(clinic, language, "Hi", "{{ appointment.starts_at }}; {{ plan.starts_on }}").content.text
         for language in ("en", "ro")
     }
     assert "Monday" in said["en"]
