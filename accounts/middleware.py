@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.cache import add_never_cache_headers
 
 from accounts.actor import Actor, acting_as
@@ -76,3 +76,18 @@ class KeptNowhere:
         if request.path.startswith(("/accounts/", "/join/")):
             add_never_cache_headers(response)
         return response
+
+
+class StaffLanguage:
+    """Speak to staff in the languages that their pages have whole, else in English; patients' pages have more."""
+
+    PATIENTS = ("/portal/", "/f/", "/i18n/")
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if translation.get_language() not in settings.STAFF_LANGUAGES and not request.path.startswith(self.PATIENTS):
+            translation.activate(settings.LANGUAGE_CODE)
+            request.LANGUAGE_CODE = settings.LANGUAGE_CODE
+        return self.get_response(request)

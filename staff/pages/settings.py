@@ -43,7 +43,7 @@ def overview(request: Any) -> HttpResponse:
         "needs_second_factor": needs_second_factor(request.user, request.memberships),
         "sessions": sessions_of(request.user),
         "this_session": request.session.session_key,
-        "languages": settings.LANGUAGES,
+        "languages": [one for one in settings.LANGUAGES if one[0] in settings.STAFF_LANGUAGES],
     }
     return render(request, "staff/settings/overview.html", shown)
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path
+from django.urls import path, reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
@@ -25,7 +26,7 @@ from forms_app.languages import spoken
 from forms_app.models import FormRequest, FormResponse
 from forms_app.pages import FormPage
 from staff.frame import attempt, own, page
-from staff.tablet import lock, locked_to, unlock
+from staff.tablet import lock, locked_to, seconds_to_wait, unlock
 
 ROWS = FormRequest.objects.select_related("template", "version", "clinic", "patient__clinic")
 
@@ -114,18 +115,34 @@ def _frame(row: FormRequest) -> dict[str, Any]:
 @sensitive_variables("password")
 @page()
 def unlock_page(request: Any) -> HttpResponse:
-    """Ask for the password of who is signed in, and go back to the request."""
+    """Ask for the password of who is signed in, or a colleague's, and go back to the request, or to the door."""
     held = locked_to(request)
     if held is None:
         return redirect("staff:forms")
     row = own(request, ROWS, pk=held[0])
-    wrong = ""
+    email, wrong, status = request.POST.get("email", "")[:254], "", 200
     if request.method == "POST":
-        if unlock(request, request.POST.get("password", "")):
-            return redirect("staff:form", held[0])
-        wrong = _("This is not the password of %(name)s.") % {"name": request.desk.membership.name}
-    context = {"wrong": wrong, "name": request.desk.membership.name, "still_open": row.status in FormRequest.OPEN}
-    return render(request, "staff/tablet/unlock.html", {**context, **_frame(row)}, status=422 if wrong else 200)
+        me = request.user
+        who = None if seconds_to_wait(request) else unlock(request, request.POST.get("password", ""), email)
+        if who is not None:
+            return (
+                redirect("staff:form", held[0])
+                if who == me
+                else redirect_to_login(reverse("staff:form", args=[held[0]]))
+            )
+        wrong, status = _miss(request, email), 422
+    minutes = -(-seconds_to_wait(request) // 60)
+    if minutes:
+        status = 429 if request.method == "POST" else 200
+    context = {"wrong": wrong, "email": email, "minutes": minutes, "name": request.desk.membership.name}
+    context["still_open"] = row.status in FormRequest.OPEN
+    return render(request, "staff/tablet/unlock.html", {**context, **_frame(row)}, status=status)
+
+
+def _miss(request: Any, email: str) -> str:
+    if email.strip():
+        return _("This is not the email and password of somebody who works here.")
+    return _("This is not the password of %(name)s.") % {"name": request.desk.membership.name}
 
 
 urlpatterns = [

@@ -91,7 +91,8 @@ def test_a_notification_leads_to_the_summary_and_is_marked_as_read(phone, live_s
     assert phone.get_by_text("Nothing new.").is_visible()
 
 
-def test_the_summary_reads_from_right_to_left(phone, live_server, records, patient, tmp_path):
+def test_the_summary_reads_from_right_to_left(phone, live_server, records, patient, tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "STAFF_LANGUAGES", ["en", "ar"])
     phone.context.add_cookies([{"name": "django_language", "value": "ar", "url": live_server.url}])
     phone.goto(live_server.url + reverse("staff:patient-summary", args=[patient.pk]))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
+from django.conf import settings
 
 from tests.i18n.gather import gather
 
@@ -48,6 +49,10 @@ def test_romanian_is_whole():
     missing = [one.id for one in messages(WHOLE) if not all(forms(one)) or one.fuzzy]
     assert missing == []
     assert len(messages(WHOLE)) > 1500
+
+
+def test_staff_are_offered_the_languages_that_are_whole():
+    assert settings.STAFF_LANGUAGES == ["en", WHOLE]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -60,6 +60,7 @@ def rows(clinic, admin, patient):
 @pytest.fixture
 def in_brackets(monkeypatch):
     pseudo.install()
+    monkeypatch.setattr(settings, "STAFF_LANGUAGES", [pseudo.CODE])
     monkeypatch.setattr(translation, "get_language_from_request", lambda request, check_path=False: pseudo.CODE)
     yield
     translation.activate(settings.LANGUAGE_CODE)

@@ -258,3 +258,17 @@ def test_the_overview_takes_as_many_queries_for_many_sessions(settled, admin):
 def test_what_pages_ask_by_themselves_keeps_nobody_signed_in():
     for address in (reverse("staff:bell"), reverse("staff:job-progress", args=[1])):
         assert resolve(address).func.in_background
+
+
+def test_staff_are_spoken_to_in_a_language_that_is_whole(as_front_desk):
+    for address in ("/staff/settings/", "/accounts/2fa/", "/staff/"):
+        for language, shown in (("ar", 'lang="en" dir="ltr"'), ("es-MX", 'lang="en"'), ("ro-MD", 'lang="ro"')):
+            answer = as_front_desk.get(address, headers={"Accept-Language": language}, follow=True)
+            assert shown in answer.content.decode()
+    page = as_front_desk.get("/staff/settings/").content.decode()
+    assert re.findall(r'<option value="(\w+)"', page) == ["en", "ro"]
+
+
+def test_patients_are_spoken_to_in_theirs(client, clinic):
+    answer = client.get("/portal/sign-in/", headers={"Accept-Language": "ar"})
+    assert 'lang="ar" dir="rtl"' in answer.content.decode()

@@ -1,5 +1,6 @@
 """Sign here: a browser that is locked to one form until a member of staff unlocks it."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -193,10 +194,62 @@ def test_looking_locks_nothing(as_front_desk, row):
     assert as_front_desk.get(reverse("staff:home")).status_code == 200
 
 
-def test_guessing_the_password_is_counted_as_at_the_door(tablet, settings):
+def guess(browser, times):
+    for _guess in range(times):
+        answer = browser.post(UNLOCK, {"password": "guess"})
+    return answer
+
+
+def test_guesses_make_that_browser_wait_and_lock_nobody_out(tablet, front_desk, settings, client):
     settings.AXES_ENABLED = True
-    for _guess in range(5):
-        tablet.post(UNLOCK, {"password": "guess"})
-    assert tablet.post(UNLOCK, {"password": PASSWORD}).status_code != 302
+    assert guess(tablet, 4).status_code == 422
+    assert "it takes none for 1 minute." in guess(tablet, 1).content.decode()
+
+    assert tablet.post(UNLOCK, {"password": PASSWORD}).status_code == 429
     assert tablet.get(reverse("staff:home")).status_code == 423
-    assert AuditEntry.objects.filter(action="login.locked").exists()
+    assert not AuditEntry.objects.filter(action="login.locked").exists()
+    entry = AuditEntry.objects.get(action="form.tablet_guessed")
+    assert entry.detail == {"misses": 5, "seconds": 60}
+    answer = client.post("/accounts/login/", {"login": front_desk.user.email, "password": PASSWORD})
+    assert answer["Location"] == reverse("staff:home")
+
+
+def test_each_guess_after_that_waits_twice_as_long(tablet, row):
+    guess(tablet, 5)
+    for minutes in (2, 4, 8, 16, 32, 60, 60):
+        wait_over(tablet)
+        assert f"it takes none for {minutes} minutes." in guess(tablet, 1).content.decode()
+
+    wait_over(tablet)
+    assert tablet.post(UNLOCK, {"password": PASSWORD})["Location"] == reverse("staff:form", args=[row.pk])
+
+
+def wait_over(browser):
+    """Let the time pass that the browser has to wait."""
+    session = browser.session
+    session["tablet"] = {**session["tablet"], "not_before": int(time.time())}
+    session.save()
+
+
+def test_a_colleague_of_the_clinic_unlocks_and_signs_in(tablet, row, specialist):
+    answer = tablet.post(UNLOCK, {"email": " Dr-Ionescu@north.example", "password": PASSWORD})
+
+    page = reverse("staff:form", args=[row.pk])
+    assert answer["Location"] == f"/accounts/login/?next={page}"
+    assert "_auth_user_id" not in tablet.session
+    entry = AuditEntry.objects.get(action="form.tablet_unlocked")
+    assert entry.detail == {"by": specialist.user_id}
+    answer = tablet.post(answer["Location"], {"login": specialist.user.email, "password": PASSWORD})
+    assert answer["Location"] == page
+    assert tablet.get(page).status_code == 200
+
+
+def test_nobody_else_unlocks(tablet, stranger, specialist, operator):
+    specialist.is_active = False
+    specialist.save()
+    for email in (stranger.user.email, specialist.user.email, operator.email, "nobody@north.example"):
+        answer = tablet.post(UNLOCK, {"email": email, "password": PASSWORD})
+        assert answer.status_code == 422
+        assert "not the email and password of somebody who works here" in answer.content.decode()
+        assert tablet.get(reverse("staff:home")).status_code == 423
+    assert not AuditEntry.objects.filter(action="form.tablet_unlocked").exists()
