@@ -8,7 +8,7 @@ from accounts.actor import Actor, acting_as
 from accounts.models import AuditEntry
 from clinic.clock import now
 from clinic.errors import ClinicError, ImpossibleTransition, Refused, StaleRecord
-from patients import services
+from patients import bulk, services
 from patients.models import Contact, Patient
 
 
@@ -68,6 +68,21 @@ def test_a_wrong_registration_names_the_field_and_stores_nothing(patient, fields
     assert refusal.value.path == path
     assert Patient.objects.count() == 1
     assert actions() == []
+
+
+def test_an_import_tells_the_line_with_a_birth_before_1900(clinic):
+    lines = [
+        {"external_id": "B-1", "given_name": "Ana", "birth_date": date(1090, 5, 6)},
+        {"external_id": "B-2", "given_name": "Eva", "birth_date": date(1900, 1, 1)},
+    ]
+    told = list(bulk.upsert(clinic, lines))
+    assert [one.error.code if one.error else None for one in told] == ["past_date", None]
+    assert [one.external_id for one in Patient.objects.filter(external_id__startswith="B-")] == ["B-2"]
+
+
+def test_a_birth_that_is_stored_keeps_nobody_from_changing_a_phone(patient):
+    Patient.objects.filter(pk=patient.pk).update(birth_date=date(1850, 1, 1))
+    assert services.update(patient, phone="+40 1").phone == "+40 1"
 
 
 def test_two_clinics_may_use_one_external_id(patient, other_clinic):

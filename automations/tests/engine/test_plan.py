@@ -155,6 +155,8 @@ def test_a_moved_anchor_is_judged_at_the_move():
     near = schedule(email, {"to": "patient"}, Relative(25, "hours", "before", "appointment.starts_at"), situation)
     far = schedule(email, {"to": "patient"}, Relative(23, "hours", "before", "appointment.starts_at"), situation)
     assert (near.state, near.reason_code) == ("skipped", "too_late")
+    said = f"{(STARTS_AT - timedelta(hours=25)).astimezone(NEW_YORK):%Y-%m-%d %H:%M}"  # as the clinic's wall has it
+    assert near.reason_text == f"It was due at {said}, before there was a reason for it."
     assert (far.state, far.due_at) == ("pending", STARTS_AT - timedelta(hours=23))
 
 

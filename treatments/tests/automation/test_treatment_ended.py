@@ -3,6 +3,8 @@
 import pytest
 
 from automations import ticking
+from automations.engine.declare import catalog
+from automations.models import Step
 from automations.tests.builders import published, states
 from automations.tests.firing import fired_by
 from treatments import services
@@ -19,6 +21,10 @@ def test_every_end_stops_what_is_pending_for_that_plan(clinic, patient, end):
     ticking.drain_engine()
     end(mine)
     assert states(rule) == [("a1", "cancelled", "stopped"), ("a1", "pending", "")]
+    told = Step.objects.get(state="cancelled").reason_text
+    assert told.startswith("Stopped by: ")
+    assert str(catalog.triggers["treatment.ended"].label) in told
+    assert "treatment.ended" not in told
     assert other.status == "active"
 
 
