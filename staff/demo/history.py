@@ -77,7 +77,8 @@ class Life:
     """What happens to one patient, from being registered on."""
 
     def __init__(self, person: Person, clinic: Clinic, start: datetime, until: datetime) -> None:
-        self.person, self.clinic, self.zone, self.until = person, clinic, ZoneInfo(clinic.time_zone), until
+        self.person, self.clinic, self.zone = person, clinic, ZoneInfo(clinic.time_zone)
+        self.until = until.replace(minute=0, second=0, microsecond=0)  # the same story, when it is told again
         self.dice = Random(person.number)  # noqa: S311
         inactive = person.number in INACTIVE
         self.course = "inactive" if inactive else COURSES[person.number % len(COURSES)]

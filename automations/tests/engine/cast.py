@@ -20,7 +20,7 @@ NOON = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)
 WINDOW = Param("window", "window", "Looking back")
 
 
-def proved(sample: int = 150, proof: int = 3_000) -> Callable[[Any], Any]:
+def proved(sample: int = 80, proof: int = 3_000) -> Callable[[Any], Any]:
     """Mark a property as proof: a sample with a fixed seed, or the whole count with PROOF=1."""
     chosen = settings(
         max_examples=proof if PROOF else sample,
