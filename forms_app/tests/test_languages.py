@@ -44,6 +44,8 @@ def said() -> set[str]:
     found = set()
     pages = settings.BASE_DIR / "templates"
     for template in (*(pages / "forms_app").glob("*.html"), *(pages / "staff" / "tablet").glob("*.html")):
+        if template.name == "unlock.html":
+            continue  # staff read it, in a language of theirs
         text = template.read_text()
         found |= set(re.findall(r'{% translate "([^"]+)" %}', text))
         blocks = re.findall(r"{% blocktranslate[^%]*%}(.*?){% endblocktranslate %}", text)
