@@ -166,6 +166,9 @@ DATABASES = {
 }
 REDIS_URL = env.str(f"{_PREFIX}REDIS_URL", default="") or Valkey(EMBEDDED_DIR).database_url(0)
 
+# Used codes and tries are counted across all web processes, and without the broker too.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "clinic_cache"}}
+
 # Celery carries wake-ups that may all be lost: nothing is acknowledged late, kept, retried or answered.
 CELERY_BROKER_URL = broker_url(REDIS_URL)
 CELERY_TASK_IGNORE_RESULT = True
