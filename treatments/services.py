@@ -112,7 +112,7 @@ def _check_assignable(row: TreatmentPlan, day: date) -> None:
     if row.ends_on is not None and row.ends_on < day:
         raise ClinicError(_("The last day of this plan has passed; move it first."), code="over", path="ends_on")
     newest = row.versions.order_by("-number").first()
-    if newest is None or not newest.sessions_per_week:
+    if newest is None or not newest.exercises.exists():
         raise ClinicError(
             _("This plan has no exercises: prescribe at least one before it is assigned."),
             code="no_exercises",

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from clinic.testing.demo import Demo
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.proof, pytest.mark.timeout(900)]
-SOON = 5_000
-"""Within how many milliseconds the phone buzzes after a click."""
+SOON = 60_000
+"""How many milliseconds to wait for the phone. On a quiet machine it buzzes within three seconds; this is no race."""
 WALK = 240_000
 """How many milliseconds two weeks of sixty patients may take."""
 
