@@ -204,7 +204,7 @@ def test_no_order_of_edits_publishings_and_matches_acts_twice(patient):
     verdicts = {"tasks": 0, "stories": 0}
 
     @(seed(23) if not PROOF else lambda test: test)
-    @settings(max_examples=rounds(6, 400), database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=rounds(15, 400), database=None, suppress_health_check=list(HealthCheck))
     @given(story=MOVES)
     def tell(story):
         with transaction.atomic():  # every story begins with the same patient and nothing else

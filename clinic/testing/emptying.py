@@ -22,15 +22,16 @@ def empty_quickly() -> None:
         cursor.execute("SELECT current_setting('is_superuser') = 'on'")
         if not cursor.fetchone()[0]:
             return
-    connection.ops.sql_flush = _sql_flush  # type: ignore[method-assign]
+    # For every connection: inside a running event loop, as Playwright's, Django opens another one.
+    type(connection.ops).sql_flush = _sql_flush  # type: ignore[method-assign]
     flush.emit_post_migrate_signal = lambda *args, **kwargs: None  # type: ignore[attr-defined]
 
 
-def _sql_flush(style: Any, tables: Sequence[str], **options: Any) -> list[str]:
+def _sql_flush(operations: Any, style: Any, tables: Sequence[str], **options: Any) -> list[str]:
     """Return the statements that empty the tables which hold anything."""
     wanted = [f'"{table}"' for table in tables if table not in KEPT]
     asked = " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in wanted)  # noqa: S608 - names of tables
-    with connection.cursor() as cursor:
+    with operations.connection.cursor() as cursor:
         cursor.execute(asked)
         full = [row[0] for row in cursor.fetchall()]
     emptied = (f"DELETE FROM {table}" for table in full)  # noqa: S608 - the same names

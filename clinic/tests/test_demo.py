@@ -33,7 +33,7 @@ def test_it_starts_answers_stops_and_leaves_nothing_behind(demo):
     assert not in_use(demo.directory)
 
     # the second start keeps the data and takes seconds
-    assert demo.start() < 10
+    assert demo.start() < 60  # seconds, while other tests run beside it; three on a quiet machine
     os.killpg(demo.process.pid, signal.SIGINT)  # as Ctrl-C does: to every process of the group
     assert demo.process.wait(40) == 0
     assert demo.processes() == []

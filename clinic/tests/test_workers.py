@@ -76,7 +76,7 @@ def test_a_stopped_worker_leaves_no_message_behind_and_no_process(recording, pri
     recording.worker.stop()
 
     assert recording.worker.process.returncode == 0
-    assert wait_until(lambda: not any(alive(process) for process in family), 5)
+    assert wait_until(lambda: not any(alive(process) for process in family), 30)
     with private_valkey.client() as client:
         assert client.llen("engine") <= 1
 
@@ -88,7 +88,7 @@ def test_pool_and_beat_die_with_a_killed_worker(recording):
     recording.worker.process.kill()
     recording.worker.process.wait()
 
-    assert wait_until(lambda: not any(alive(process) for process in family), 5)
+    assert wait_until(lambda: not any(alive(process) for process in family), 30)
 
 
 @pytest.mark.slow
