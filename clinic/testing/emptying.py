@@ -23,7 +23,7 @@ def empty_quickly() -> None:
         if not cursor.fetchone()[0]:
             return
     # For every connection: inside a running event loop, as Playwright's, Django opens another one.
-    type(connection.ops).sql_flush = _sql_flush  # type: ignore[method-assign]
+    type(connection.ops).sql_flush = _sql_flush  # type: ignore[assignment, method-assign]
     flush.emit_post_migrate_signal = lambda *args, **kwargs: None  # type: ignore[attr-defined]
 
 
