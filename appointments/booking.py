@@ -45,25 +45,17 @@ def book(
     form (`blocking_form`), a visit at that time (`clash`) or a patient who is not active, ClinicError for what does
     not fit.
     """
-    permissions.require(clinic, *DESK)
-    check_clinic(clinic, patient=patient, service=service)
-    check_specialist(clinic, specialist)
+    _check_whom(clinic, patient, service, specialist)
     check_zone(starts_at, "starts_at")
     check_moment(occurred_at)
     _check_status(status)
+    length = service.minutes if minutes is None else minutes
     with transaction.atomic():
-        overridden = _check_patient(patient, service, status, override_reason)
+        despite = _check_patient(patient, service, status, override_reason)
         _check_external_id(clinic, external_id)
-        length = service.minutes if minutes is None else minutes
-        despite = refuse_clash(
-            clinic,
-            patient=patient,
-            specialist=specialist,
-            starts=[starts_at] if status in OPEN else [],
-            minutes=length,
-            reason=clash_reason,
-            dated=[starts_at],
-        )
+        starts = [starts_at] if status in OPEN else []
+        despite |= refuse_clash(clinic, patient=patient, specialist=specialist, starts=starts, minutes=length,
+                                reason=clash_reason, dated=[starts_at])  # fmt: skip
         row = Appointment(
             clinic=clinic,
             patient=patient,
@@ -78,8 +70,7 @@ def book(
         )
         row.occurred_at_hint = occurred_at  # type: ignore[attr-defined]
         row.save()
-        detail = {"status": str(status)} | overridden | despite
-        audit.record("appointment.booked", obj=row, detail=detail)
+        audit.record("appointment.booked", obj=row, detail={"status": str(status), **despite})
     return row
 
 
@@ -101,27 +92,13 @@ def book_series(
 
     The reasons are those of `book`.
     """
-    permissions.require(clinic, *DESK)
-    check_clinic(clinic, patient=patient, service=service)
-    check_specialist(clinic, specialist)
-    for starts_at in starts:
-        check_zone(starts_at, "starts")
-    if not 1 <= len(starts) <= SERIES_MAX or len(set(starts)) != len(starts):
-        raise ClinicError(
-            _("Give between 1 and %(most)d different times.") % {"most": SERIES_MAX}, code="starts", path="starts"
-        )
+    _check_whom(clinic, patient, service, specialist)
+    _check_starts(starts)
+    length = service.minutes if minutes is None else minutes
     with transaction.atomic():
-        overridden = _check_patient(patient, service, Appointment.Status.BOOKED, override_reason)
-        length = service.minutes if minutes is None else minutes
-        despite = refuse_clash(
-            clinic,
-            patient=patient,
-            specialist=specialist,
-            starts=starts,
-            minutes=length,
-            reason=clash_reason,
-            dated=starts,
-        )
+        despite = _check_patient(patient, service, Appointment.Status.BOOKED, override_reason)
+        despite |= refuse_clash(clinic, patient=patient, specialist=specialist, starts=starts, minutes=length,
+                                reason=clash_reason, dated=starts)  # fmt: skip
         series = Series.objects.create(clinic=clinic, patient=patient, name=name)
         Appointment.objects.bulk_create(
             Appointment(
@@ -138,9 +115,23 @@ def book_series(
             )
             for position, starts_at in enumerate(sorted(starts), start=1)
         )
-        detail = {"appointments": len(starts)} | overridden | despite
-        audit.record("series.booked", obj=series, detail=detail)
+        audit.record("series.booked", obj=series, detail={"appointments": len(starts), **despite})
     return series
+
+
+def _check_whom(clinic: Any, patient: Any, service: Service, specialist: Membership | None) -> None:
+    permissions.require(clinic, *DESK)
+    check_clinic(clinic, patient=patient, service=service)
+    check_specialist(clinic, specialist)
+
+
+def _check_starts(starts: Sequence[datetime]) -> None:
+    for starts_at in starts:
+        check_zone(starts_at, "starts")
+    if not 1 <= len(starts) <= SERIES_MAX or len(set(starts)) != len(starts):
+        raise ClinicError(
+            _("Give between 1 and %(most)d different times.") % {"most": SERIES_MAX}, code="starts", path="starts"
+        )
 
 
 def _check_status(status: str) -> None:

@@ -11,9 +11,11 @@ from django.utils.translation import gettext_lazy as _
 from clinic.embedded import Valkey
 from clinic.logs import logging_config
 from clinic.running import recorded
-from clinic.servers import broker_url, database, queues
+from clinic.servers import broker_url, database
 from clinic.settings_accounts import *  # noqa: F403 - settings are read by name
-from clinic.settings_api import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401 - settings are read by name
+from clinic.settings_admin import UNFOLD  # noqa: F401
+from clinic.settings_api import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401
+from clinic.settings_celery import *  # noqa: F403
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -169,41 +171,7 @@ REDIS_URL = env.str(f"{_PREFIX}REDIS_URL", default="") or Valkey(EMBEDDED_DIR).d
 # Used codes and tries are counted across all web processes, and without the broker too.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "clinic_cache"}}
 
-# Celery carries wake-ups that may all be lost: nothing is acknowledged late, kept, retried or answered.
 CELERY_BROKER_URL = broker_url(REDIS_URL)
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_SERIALIZER = "json"
-CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_DEFAULT_QUEUE = "engine"
-CELERY_TASK_QUEUES = queues()
-CELERY_TASK_ROUTES = {
-    "automations.tasks.*": {"queue": "engine"},
-    "staff.tasks.*": {"queue": "engine"},
-    "messaging.tasks.*": {"queue": "deliver"},
-}
-CELERY_BEAT_SCHEDULE = {
-    task.replace(".tasks.", "-"): {"task": task, "schedule": 1.0, "options": {"expires": 5}}
-    for task in ("automations.tasks.tick", "automations.tasks.sweep", "staff.tasks.tick", "messaging.tasks.tick")
-}
-CELERY_BEAT_SCHEDULER = "clinic.celery.MemoryScheduler"
-CELERY_BEAT_MAX_LOOP_INTERVAL = 1
-CELERY_BROKER_CONNECTION_RETRY = True
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: a broker that is away comes back
-CELERY_BROKER_CONNECTION_TIMEOUT = 2
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "socket_connect_timeout": 1,
-    "socket_keepalive": True,
-    "health_check_interval": 10,
-    "visibility_timeout": 60,
-}
-CELERY_TASK_PUBLISH_RETRY = False
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_WORKER_REDIRECT_STDOUTS = False
-CELERY_WORKER_SEND_TASK_EVENTS = False
-CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
-CELERY_TIMEZONE = "UTC"
 
 # --- people --------------------------------------------------------------------------------------------------------
 
@@ -353,22 +321,3 @@ API_RATE_PER_CLINIC = env.int("API_RATE_PER_CLINIC", default=12_000)
 # Work that is due and still waits after this long means that the workers are gone or drowning.
 HEALTH_MAX_BACKLOG_SECONDS = env.int("HEALTH_MAX_BACKLOG_SECONDS", default=300)
 LOGGING = logging_config(env.str("LOG_LEVEL", default="INFO"))
-
-# --- the look of the admin -----------------------------------------------------------------------------------------
-
-_SHADES = ("50", "100", "200", "300", "400", "500", "600", "700", "800", "900", "950")
-_TEAL = (  # from 500 on a shade darker than is usual: white text on a button must be easy to read
-    *("98.4% .014 180.7", "95.3% .051 180.8", "91% .096 180.4", "85.5% .138 181.1", "77.7% .152 181.9"),
-    *("60% .118 184.7", "51.1% .096 186.4", "43.7% .078 188.2", "38.6% .063 188.4", "33% .055 190", "27.7% .046 192.5"),
-)
-UNFOLD = {
-    "SITE_TITLE": _("Clinic automations"),
-    "SITE_HEADER": _("Clinic automations"),
-    "SITE_SYMBOL": "clinical_notes",
-    "SITE_URL": "/",
-    "SHOW_HISTORY": False,
-    "SHOW_VIEW_ON_SITE": False,
-    "SHOW_BACK_BUTTON": True,
-    "COLORS": {"primary": {shade: f"oklch({value})" for shade, value in zip(_SHADES, _TEAL, strict=True)}},
-    "SIDEBAR": {"show_search": False, "navigation": "clinic.navigation.sidebar"},
-}
