@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from messaging import services
+from messaging import services, subscriptions
 from messaging.models import Delivery, MessageTemplate
 from messaging.testing.mailserver import MailServer
+from messaging.testing.pushserver import PushServer
+from messaging.tests.pushing import SECRET_WORDS
 from patients.services import set_consents
 
 
@@ -58,3 +60,45 @@ def queue(patient: Any, reminder: MessageTemplate) -> Callable[..., Delivery]:
         return services.queue_email(**(given | changes))
 
     return queue
+
+
+@pytest.fixture
+def push_server(settings):
+    """A push service that takes everything, and little patience."""
+    settings.PUSH_TIMEOUT = 1
+    with PushServer() as server:
+        yield server
+
+
+@pytest.fixture
+def phone(push_server, patient):
+    """Maria's phone, on which notifications are turned on."""
+    device = push_server.device()
+    subscriptions.subscribe([patient], device.browser)
+    return device
+
+
+@pytest.fixture
+def desk(push_server, front_desk):
+    """The front desk's browser, on which notifications are turned on."""
+    device = push_server.device()
+    subscriptions.subscribe([front_desk], device.browser)
+    return device
+
+
+@pytest.fixture
+def tell(patient):
+    """Return a function that tells Maria, or a member of the staff, something inside the platform."""
+
+    def tell(member=None, **changes):
+        given = {
+            "clinic_id": patient.clinic_id,
+            "patient_id": patient.pk,
+            "title": SECRET_WORDS,
+            "body": "Look at it together.",
+            "recipient_id": member.pk if member else None,
+        }
+        [note] = services.notify([services.Note(**(given | changes))])
+        return note
+
+    return tell

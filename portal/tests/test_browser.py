@@ -132,6 +132,28 @@ def draw(page: Any) -> None:
 
 
 def test_the_portal_from_the_mail_to_signing_out(phone: Any, patient: Any, specialist: Any, live_server: Any) -> None:
+    a_patient_of_whom_there_is_much_to_read(patient, specialist)
+    sign_in_by_mail(phone, live_server)
+    log_a_session(phone)
+    for link, name in (("Visits", "visits"), ("Forms", "forms"), ("Messages", "messages"), ("Library", "library")):
+        phone.get_by_role("link", name=link, exact=True).tap()
+        phone.get_by_role("heading", level=1).wait_for()
+        looks_right(phone, name)
+    phone.get_by_role("link", name="Exercising at home").tap()
+    looks_right(phone, "telerehab")
+    phone.get_by_role("link", name="What we may send you").tap()
+    phone.get_by_role("group", name="Surveys").get_by_label("Email").uncheck()
+    looks_right(phone, "preferences")
+    phone.get_by_role("button", name="Save").tap()
+    phone.get_by_text("Saved.").wait_for()
+    assert [(one.category, one.channel, one.granted) for one in Consent.objects.all()] == [("survey", "email", False)]
+    phone.get_by_role("button", name="Sign out").tap()
+    phone.get_by_role("heading", name="Sign in to your pages").wait_for()
+    phone.goto(f"{live_server.url}/portal/exercises/")
+    assert phone.url.endswith("/portal/sign-in/")
+
+
+def a_patient_of_whom_there_is_much_to_read(patient: Any, specialist: Any) -> None:
     patient.clinic.phone = "+40 21 555 0100"
     patient.clinic.save()
     make_plan(patient, 3, 5)
@@ -151,6 +173,8 @@ def test_the_portal_from_the_mail_to_signing_out(phone: Any, patient: Any, speci
     grant_access(patient, feature="library")
     grant_access(patient, feature="telerehab")
 
+
+def sign_in_by_mail(phone: Any, live_server: Any) -> None:
     phone.goto(f"{live_server.url}/portal/")
     looks_right(phone, "sign-in")
     phone.get_by_label("Your email address").fill("maria@patients.example")
@@ -163,6 +187,8 @@ def test_the_portal_from_the_mail_to_signing_out(phone: Any, patient: Any, speci
     assert phone.get_by_role("link", name="Join now").get_attribute("href") == "https://meet.example/x"
     looks_right(phone, "home")
 
+
+def log_a_session(phone: Any) -> None:
     phone.get_by_role("link", name="Exercises", exact=True).tap()
     phone.get_by_label("Exercise 3").check()
     phone.get_by_role("group", name="How strong was the pain?").get_by_label("4", exact=True).check()
@@ -170,20 +196,3 @@ def test_the_portal_from_the_mail_to_signing_out(phone: Any, patient: Any, speci
     phone.get_by_role("status").wait_for()
     looks_right(phone, "exercises")
     assert [one.pain for one in ExerciseSession.objects.all()] == [4]
-
-    for link, name in (("Visits", "visits"), ("Forms", "forms"), ("Messages", "messages"), ("Library", "library")):
-        phone.get_by_role("link", name=link, exact=True).tap()
-        phone.get_by_role("heading", level=1).wait_for()
-        looks_right(phone, name)
-    phone.get_by_role("link", name="Exercising at home").tap()
-    looks_right(phone, "telerehab")
-    phone.get_by_role("link", name="What we may send you").tap()
-    phone.get_by_role("group", name="Surveys").get_by_label("Email").uncheck()
-    looks_right(phone, "preferences")
-    phone.get_by_role("button", name="Save").tap()
-    phone.get_by_text("Saved.").wait_for()
-    assert [(one.category, one.channel, one.granted) for one in Consent.objects.all()] == [("survey", "email", False)]
-    phone.get_by_role("button", name="Sign out").tap()
-    phone.get_by_role("heading", name="Sign in to your pages").wait_for()
-    phone.goto(f"{live_server.url}/portal/exercises/")
-    assert phone.url.endswith("/portal/sign-in/")
