@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
-import smtplib
 import time
 from typing import Any
 
@@ -14,7 +13,7 @@ from allauth.account.authentication import get_authentication_records
 from allauth.account.views import LoginView
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter, get_adapter
-from allauth.mfa.base.views import AuthenticateView
+from allauth.mfa.base.views import AuthenticateView, ReauthenticateView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from axes.handlers.proxy import AxesProxyHandler
@@ -26,6 +25,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils.functional import cached_property
 
+from accounts.mailing import MAIL_FAILED
 from accounts.middleware import client_ip
 from accounts.permissions import active_memberships
 from accounts.second_factor import needs_second_factor
@@ -72,7 +72,7 @@ class Adapter(DefaultAccountAdapter):
         """Send a message of an account. A mail server that is away fails nobody's click; the log tells."""
         try:
             super().send_mail(template_prefix, email, context)
-        except (OSError, smtplib.SMTPException):
+        except MAIL_FAILED:
             logger.exception("accounts.mail_failed")
 
 
@@ -125,6 +125,16 @@ class SignIn(LoginView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Say why a session ended, once."""
         return super().get_context_data(**kwargs) | {"ended": self.request.session.pop(ENDED, "")}
+
+
+class CodeAgain(ReauthenticateView):
+    """The code before what lets people in. While the name is locked, a right one opens nothing either."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show what the lock says instead of the form."""
+        if not AxesProxyHandler.is_allowed(request, {"email": getattr(request.user, "email", "")}):
+            return get_lockout_response(request)
+        return super().post(request, *args, **kwargs)
 
 
 class SecondStep(AuthenticateView):

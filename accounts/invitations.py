@@ -7,8 +7,6 @@ row of `messaging`. Looking at the link changes nothing: programs that read mail
 from __future__ import annotations
 
 import logging
-import secrets
-import smtplib
 from datetime import timedelta
 from typing import Any
 
@@ -22,15 +20,16 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.actor import Actor, acting_as, current
+from accounts.mailing import MAIL_FAILED
 from accounts.models import Invitation, Membership, User
 from accounts.permissions import Role, require
 from accounts.services import known_person, new_login
-from accounts.tokens import digest_of, real_now
+from accounts.tokens import real_now
 from accounts.validation import check
 from clinic.errors import ClinicError, Refused
+from clinic.secrets import digest_of, new_secret
 
 logger = logging.getLogger(__name__)
-SECRET_BYTES = 32
 
 
 @transaction.atomic
@@ -40,9 +39,8 @@ def invite(*, clinic: Any, email: str, name: str, slug: str, role: str) -> tuple
     Raises ClinicError naming the wrong field.
     """
     _may_invite(clinic)
-    secret = secrets.token_urlsafe(SECRET_BYTES)
     row = Invitation(clinic=clinic, email=email.strip().lower(), name=name.strip(), slug=slug, role=role)
-    _load(row, secret)
+    secret = _load(row)
     row.created_by_id = current().user_id
     check(row)
     _check_free(row)
@@ -57,9 +55,12 @@ def _may_invite(clinic: Any) -> None:
         raise Refused(_("A token invites nobody; an admin does."), code="forbidden")
 
 
-def _load(row: Invitation, secret: str) -> None:
+def _load(row: Invitation) -> str:
+    """Give the invitation a new secret, and return it."""
+    secret = new_secret()
     row.digest = digest_of(secret)
     row.expires_at = real_now() + timedelta(days=settings.INVITATION_DAYS)
+    return secret
 
 
 def _check_free(row: Invitation) -> None:
@@ -78,8 +79,7 @@ def renew(invitation: Invitation) -> tuple[Invitation, str]:
     row = _locked(invitation.pk)
     if row.accepted_at is not None or row.revoked_at is not None:
         raise Refused(_("This invitation is over; make a new one."), code="over")
-    secret = secrets.token_urlsafe(SECRET_BYTES)
-    _load(row, secret)
+    secret = _load(row)
     row.save(update_fields=["digest", "expires_at"])
     audit.record("invitation.renewed", obj=row)
     return row, secret
@@ -116,7 +116,7 @@ def send(invitation: Invitation, secret: str) -> bool:
         text = render_to_string("account/email/invitation_message.txt", shown).strip() + "\n"
     try:
         EmailMessage(subject, text, to=[invitation.email]).send()
-    except (OSError, smtplib.SMTPException):
+    except MAIL_FAILED:
         logger.exception("accounts.mail_failed")
         return False
     return True

@@ -45,6 +45,13 @@ def end_others(sender: Any, request: HttpRequest, user: Any, **kwargs: Any) -> N
         one.end()
 
 
+def renew(request: Any) -> None:
+    """Give the session a new key, under which it is still found among the person's sessions."""
+    before = request.session.session_key
+    request.session.cycle_key()
+    UserSession.objects.filter(session_key=before).update(session_key=request.session.session_key)
+
+
 def sessions_of(user: Any) -> list[UserSession]:
     """Return where the person is signed in, the newest first: what has not ended by time or by leaving."""
     oldest = timezone.now() - timedelta(hours=settings.SESSION_ABSOLUTE_HOURS)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,9 +16,9 @@ from accounts.models import ApiToken
 from accounts.permissions import Role, require
 from accounts.validation import check
 from clinic.errors import ClinicError, Refused
+from clinic.secrets import digest_of, new_secret
 
 PREFIX = "cat_"
-SECRET_BYTES = 32
 DEFAULT_DAYS = 90
 MAX_DAYS = 365
 OVERLAP = timedelta(hours=24)
@@ -35,11 +33,6 @@ def real_now() -> datetime:
     return datetime.now(UTC)
 
 
-def digest_of(secret: str) -> str:
-    """Return what is stored of a secret; it is random enough for a plain SHA-256."""
-    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
-
-
 @transaction.atomic
 def create_token(
     *, clinic: Any, name: str, scopes: Iterable[str], days: int = DEFAULT_DAYS, replaces: ApiToken | None = None
@@ -52,7 +45,7 @@ def create_token(
     _refuse_tokens()
     if not 1 <= days <= MAX_DAYS:
         raise ClinicError(_("A token lives from 1 to %(most)d days.") % {"most": MAX_DAYS}, code="days", path="days")
-    secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+    secret = PREFIX + new_secret()
     token = ApiToken(
         clinic=clinic,
         name=name.strip(),

@@ -6,7 +6,7 @@ from allauth.mfa.recovery_codes import views as codes
 from allauth.mfa.totp import views as totp
 from django.urls import path, re_path
 
-from accounts.entrance import SecondStep, SignIn
+from accounts.entrance import CodeAgain, SecondStep, SignIn
 from accounts.views import join
 
 urlpatterns = [
@@ -30,7 +30,7 @@ urlpatterns = [
     ),
     path("accounts/2fa/", factor.index, name="mfa_index"),
     path("accounts/2fa/authenticate/", SecondStep.as_view(), name="mfa_authenticate"),
-    path("accounts/2fa/reauthenticate/", factor.reauthenticate, name="mfa_reauthenticate"),
+    path("accounts/2fa/reauthenticate/", CodeAgain.as_view(), name="mfa_reauthenticate"),
     path("accounts/2fa/totp/activate/", totp.activate_totp, name="mfa_activate_totp"),
     path("accounts/2fa/totp/deactivate/", totp.deactivate_totp, name="mfa_deactivate_totp"),
     path("accounts/2fa/recovery-codes/", codes.view_recovery_codes, name="mfa_view_recovery_codes"),

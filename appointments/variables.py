@@ -48,9 +48,10 @@ def _series(ids: Collection[int]) -> Mapping[int | None, list[datetime]]:
     starts: dict[int | None, list[datetime]] = {}
     if not ids:
         return starts
-    for row in Appointment.objects.filter(series__in=ids).exclude(status__in=NOT_COUNTED):
-        starts.setdefault(row.series_id, []).append(row.starts_at)
-    return {pk: sorted(moments) for pk, moments in starts.items()}
+    rows = Appointment.objects.filter(series__in=ids).exclude(status__in=NOT_COUNTED).order_by("starts_at")
+    for pk, starts_at in rows.values_list("series_id", "starts_at"):
+        starts.setdefault(pk, []).append(starts_at)
+    return starts
 
 
 def _values(

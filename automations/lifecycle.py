@@ -23,7 +23,7 @@ from automations.modes import HOLDS, raise_epoch
 from clinic.clock import now
 from clinic.db import lock_patients
 from clinic.errors import ClinicError, ImpossibleTransition, StaleRecord
-from clinic.slugs import refuse_number, with_letter
+from clinic.slugs import check_slug, with_letter
 
 Document = Mapping[str, Any]
 OVERDUE = ("run", "skip")
@@ -82,12 +82,7 @@ def _valid_name(name: str) -> str:
 
 def _free_slug(clinic: Any, slug: str, name: str) -> str:
     wanted = slug or with_letter(slugify(name)[:65], "rule")
-    refuse_number(slug)
-    if len(slug) > SLUG_MAX:
-        message = _("At most %(most)d characters, please.") % {"most": SLUG_MAX}
-        raise ClinicError(message, code="too_long", path="slug")
-    if slug and slugify(slug) != slug:
-        raise ClinicError(_("Use small letters, digits and hyphens for the slug."), code="slug", path="slug")
+    check_slug(slug, SLUG_MAX)
     taken = set(Rule.objects.filter(clinic=clinic, slug__startswith=wanted).values_list("slug", flat=True))
     if wanted not in taken:
         return wanted

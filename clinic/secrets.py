@@ -17,7 +17,7 @@ def new_secret() -> str:
 
 def digest_of(secret: str) -> str:
     """Return what is kept of a secret: its SHA-256, in hexadecimal. A secret of 256 random bits needs no salt."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
 def derived(purpose: str, salt: str, digest: str = "") -> str:

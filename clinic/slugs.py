@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from clinic.errors import ClinicError
@@ -17,6 +18,15 @@ def refuse_number(slug: str) -> None:
     if is_number(slug):
         message = _("Write at least one letter; numbers alone are ids.")
         raise ClinicError(message, code="number", path="slug")
+
+
+def check_slug(slug: str, most: int) -> None:
+    """Raise ClinicError for a chosen slug that is a number, too long, or no slug; an empty one was not chosen."""
+    refuse_number(slug)
+    if len(slug) > most:
+        raise ClinicError(_("At most %(most)d characters, please.") % {"most": most}, code="too_long", path="slug")
+    if slug and slugify(slug) != slug:
+        raise ClinicError(_("Use small letters, digits and hyphens for the slug."), code="slug", path="slug")
 
 
 def with_letter(slug: str, word: str) -> str:

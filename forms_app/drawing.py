@@ -52,7 +52,7 @@ def clean_png(content: bytes) -> bytes:
                     raise _too_big()
                 picture.load()
                 drawn = picture.convert("RGBA")
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Warning) as error:
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Warning, Image.DecompressionBombError) as error:
         raise NotADrawing("type", _("The drawing cannot be read. Please draw again, or write your name.")) from error
     paper = Image.new("RGBA", drawn.size, "white")
     grey = Image.alpha_composite(paper, drawn).convert("L")

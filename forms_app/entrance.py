@@ -24,17 +24,11 @@ from django.views.decorators.http import require_POST
 from accounts.actor import Actor, acting_as
 from accounts.middleware import client_ip
 from clinic.changes import origin
+from clinic.languages import spoken
+from clinic.pages import guarded, spoken_language
 from forms_app import links, opening
-from forms_app.languages import spoken
 from forms_app.links import Link, LinkRefused
 
-HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Robots-Tag": "noindex, nofollow, noarchive",
-    # Not no-referrer: browsers then post with "Origin: null", which the CSRF check must refuse. This one keeps the
-    # address of the page, and so the link, out of every header just as well.
-    "Referrer-Policy": "strict-origin",
-}
 COOKIE = "form_link"
 REFUSED = {"invalid": 404, "expired": 410, "used": 410, "locked": 403}
 View = Callable[..., HttpResponse]
@@ -56,9 +50,7 @@ def by_link(view: View) -> View:
             with acting_by(request, link), translation.override(spoken(*link.languages)):
                 response = view(request, token, link, **kwargs)
                 response["Content-Language"] = translation.get_language() or "en"
-        for name, value in HEADERS.items():
-            response[name] = value
-        return response
+        return guarded(response)
 
     return own_scripts(found)
 
@@ -133,9 +125,7 @@ def again(request: HttpRequest, token: str) -> HttpResponse:
                 response = notice(request, "link_sent", 200, link)
     else:
         response = HttpResponseRedirect(reverse("forms:open", args=[link.token]), status=303)
-    for name, value in HEADERS.items():
-        response[name] = value
-    return response
+    return guarded(response)
 
 
 def _refused(request: HttpRequest, token: str, refused: LinkRefused) -> HttpResponse:
@@ -159,8 +149,7 @@ def notice(
 def frame(link: Link | None) -> dict[str, Any]:
     """Give what every page shows: the language, and the clinic if the link is good."""
     return {
-        "language": translation.get_language() or "en",
-        "direction": "rtl" if translation.get_language_bidi() else "ltr",
+        **spoken_language(),
         "clinic": None if link is None else link.patient.clinic,
         "given_name": "" if link is None else link.patient.given_name,
     }

@@ -92,17 +92,17 @@ def _field(question: Mapping[str, Any], languages: Sequence[str], values: list[s
         error=error,
     )
     if kind == "boolean":
-        made.options = _options(name, [("yes", _("Yes")), ("no", _("No"))], values)
+        made.options = options(name, [("yes", _("Yes")), ("no", _("No"))], values)
     elif kind == "scale":
         made.input = "scale"
         steps = range(question.get("min", 0), question.get("max", 10) + 1)
-        made.options = _options(name, [(str(step), str(step)) for step in steps], values)
+        made.options = options(name, [(str(step), str(step)) for step in steps], values)
         made.low_text = wording(question.get("min_text"), languages)
         made.high_text = wording(question.get("max_text"), languages)
     elif kind in ("choice", "multiple_choice"):
         made.input = "radio" if kind == "choice" else "checkboxes"
         offered = [(one["value"], wording(one["text"], languages)) for one in question["choices"]]
-        made.options = _options(name, offered, values)
+        made.options = options(name, offered, values)
     elif kind == "date":
         made.attributes = {key: question[key] for key in ("min", "max") if key in question}
     elif kind in ("text", "long_text"):
@@ -112,7 +112,7 @@ def _field(question: Mapping[str, Any], languages: Sequence[str], values: list[s
     return made
 
 
-def _options(name: str, offered: Iterable[tuple[str, str]], values: Sequence[str]) -> list[Option]:
+def options(name: str, offered: Iterable[tuple[str, str]], values: Sequence[str]) -> list[Option]:
     return [
         Option(name if position == 0 else f"{name}-{position}", value, label, value in values)
         for position, (value, label) in enumerate(offered)

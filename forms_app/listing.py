@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from forms_app.models import FormRequest
+from patients.models import Patient
+from patients.selectors import search
 
 Status = FormRequest.Status
 STATES: dict[str, tuple[Any, tuple[str, ...]]] = {
@@ -32,7 +34,7 @@ def requests_of(
 ) -> QuerySet[FormRequest]:
     """List the clinic's requests in one of STATES: what is open with the most urgent first, else the newest first.
 
-    `words` must all be found in the patient's name or number.
+    `words` find the patient as `patients.selectors.search` does.
     """
     rows = FormRequest.objects.for_clinic(clinic).filter(status__in=STATES[state][1])
     if state == "overdue":
@@ -41,9 +43,8 @@ def requests_of(
         rows = rows.filter(template_id=template)
     if patient is not None:
         rows = rows.filter(patient_id=patient)
-    for word in words.replace("\x00", " ").split()[:8]:
-        named = Q(patient__given_name__icontains=word) | Q(patient__family_name__icontains=word)
-        rows = rows.filter(named | Q(patient__external_id__iexact=word))
+    if words.strip():
+        rows = rows.filter(patient__in=search(Patient.objects.for_clinic(clinic), words))
     rows = rows.select_related("template", "patient", "message")
     if state in ("open", "overdue"):
         return rows.order_by(F("due_at").asc(nulls_last=True), "pk")

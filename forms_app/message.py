@@ -11,8 +11,8 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from clinic.languages import spoken
 from forms_app import selectors
-from forms_app.languages import spoken
 from forms_app.links import KIND, tokens_of, url_for
 from messaging import purposes, sealed, variables
 from messaging.models import Delivery

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
-from forms_app.languages import spoken
+from clinic.languages import spoken
 from forms_app.models import FormResponse, SignatureDrawing
 from forms_app.pages import FormPage
 from forms_app.reading import answered

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -28,8 +28,6 @@ from patients.categories import Channel
 from patients.consents import unwanted
 from patients.models import Contact
 from patients.selectors import message_recipients
-
-WEEK = timedelta(days=8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +104,17 @@ def _may_leave(wish: Wish) -> None:
         raise Refused(reasons.words("no_address"), code="no_address")
     if unwanted([(patient.pk, wish.category, Channel.EMAIL)]):
         raise Refused(reasons.words("no_consent"), code="no_consent")
+
+
+def _must_have_room(wish: Wish) -> None:
+    """Refuse what would be a message more than the clinic allows on the day on which it would leave."""
+    patient = wish.patient
     caps = may_write.caps_of(patient.clinic, wish.category)
     if not caps:
         return
-    received = messages_to([patient.pk], since=wish.moment - WEEK).get(patient.pk, ())
+    received = messages_to([patient.pk], since=wish.moment - may_write.LOOK_BACK).get(patient.pk, ())
     days = may_write.Calendar(patient, received)
-    if not days.has_room(caps, wish.moment.astimezone(days.zone).date()):
+    if not days.has_room(caps, days.opens(wish.moment) or wish.moment):
         raise Refused(_("The patient had as many messages as the clinic allows for now."), code="capped")
 
 
@@ -121,6 +124,8 @@ def _queue(wish: Wish) -> list[Delivery]:
     rows = Delivery.objects.filter(lately, patient=wish.patient, purpose=PURPOSE, recipient=None)
     rows = rows.filter(recipient_key__in=keys, withdraw_asked_at=None).exclude(state__in=GONE)
     there = {row.recipient_key: row for row in rows.order_by("pk")}
+    if keys.keys() - there.keys():  # what joins a message that waits is none of its own
+        _must_have_room(wish)
     for row in there.values():
         if row.state in Delivery.WAITING:
             join(row, wish)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts import audit
 from accounts.permissions import require
 from clinic.db import lock_patients
 from clinic.errors import ImpossibleTransition
+from messaging.handling import withdraw_delivery
 from messaging.models import Delivery
-from messaging.services import withdraw_deliveries
 
 State = Delivery.State
 
@@ -29,7 +28,8 @@ def is_waiting(delivery: Delivery) -> bool:
 def take_back(delivery: Delivery) -> Delivery:
     """Take a waiting delivery back, so that it never leaves; taken back already: nothing happens.
 
-    One that may have left before ends as unknown. Raises ImpossibleTransition for one that waits no more.
+    Other than `withdraw_delivery`, it refuses one that is being sent: nobody could be told how that ends. One that may
+    have left before ends as unknown. Raises ImpossibleTransition for one that waits no more.
     """
     require(delivery.clinic_id)
     lock_patients([delivery.patient_id])
@@ -38,7 +38,4 @@ def take_back(delivery: Delivery) -> Delivery:
         return stored
     if not is_waiting(stored):
         raise ImpossibleTransition(_("The delivery"), stored.get_state_display(), str(State.WITHDRAWN.label))
-    withdraw_deliveries([stored.pk])
-    audit.record("delivery.withdrawn", obj=stored)
-    stored.refresh_from_db()
-    return stored
+    return withdraw_delivery(stored)

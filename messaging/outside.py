@@ -66,7 +66,7 @@ def check_address(address: str, hosts: list[str] | None = None) -> SplitResult:
         return parts
     if parts.scheme != "https" or port not in (None, 443):
         raise NotAllowed("The address must begin with https:// and name no port.")
-    if not any(_fits(host, one) for one in hosts or ["*"]):
+    if not any(_fits(host, one) for one in (["*"] if hosts is None else hosts)):
         raise NotAllowed(f"{host} is not among the services that are trusted.")
     try:
         number = ipaddress.ip_address(host)

@@ -23,6 +23,7 @@ from django.utils.translation import gettext
 from pywebpush import WebPusher
 
 from clinic.clock import now
+from clinic.languages import spoken
 from messaging import outside, vapid
 from messaging.models import Delivery, Notification, PushSubscription
 from messaging.policy import Outcome, Result
@@ -60,7 +61,7 @@ def write(delivery: Delivery, reader: Recipient) -> Content | Suppress:
     there = Notification.objects.filter(pk=delivery.context.get("notification"), clinic=delivery.clinic_id)
     if not there.filter(read_at=None, withdrawn_at=None).exists():
         return Suppress("nothing_to_say")
-    with translation.override(reader.language):
+    with translation.override(spoken(reader.language, delivery.clinic.language)):
         text = one_line(gettext("You have a new message from %(clinic)s") % {"clinic": delivery.clinic.name})
     return Content(subject=text, text=text, html="", language=reader.language)
 

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from clinic.languages import spoken
 from messaging.models import Category, Delivery
 from patients.consents import set_consents
 from patients.models import Patient
@@ -32,11 +33,6 @@ class Unwanted:
     patient: Patient
     category: str
 
-    @property
-    def label(self) -> str:
-        """Return the category in words."""
-        return str(Category(self.category).label)
-
 
 def link(delivery: Delivery) -> str:
     """Return the address that says no to such mails; empty for staff and for what belongs to the running of care."""
@@ -51,8 +47,7 @@ def footed(delivery: Delivery, language: str, text: str, html: str) -> tuple[str
     url = link(delivery)
     if not url:
         return text, html
-    spoken = (one for one in (language, delivery.clinic.language) if one and translation.check_for_language(one))
-    with translation.override(next(spoken, "en")):
+    with translation.override(spoken(language, delivery.clinic.language)):
         line = f"{_('No more such emails')}: {url}"
         foot = render_to_string("messaging/refuse.html", {"link": url})
     return f"{text.rstrip()}\n\n{line}\n", html.replace(PLACE, foot)

@@ -73,7 +73,7 @@ ID_DIGITS = 18
 
 
 def search(rows: QuerySet[Patient], text: str) -> QuerySet[Patient]:
-    """Keep the patients whose names or external id have every word of the text, whose phone it is, or whose id.
+    """Keep the patients whose names or external id have every word of the text, or whose phone or id these digits are.
 
     Case and accents do not matter. A word of one or two letters must begin a name; nothing asked keeps everybody.
     """

@@ -19,7 +19,8 @@ from accounts.actor import Actor, acting_as
 from accounts.middleware import client_ip
 from accounts.models import Clinic
 from clinic.changes import origin
-from forms_app.languages import spoken
+from clinic.languages import spoken
+from clinic.pages import guarded, spoken_language
 from messaging.recipients import patient_zone
 from patients.grants import features_of
 from portal import signing_in
@@ -59,14 +60,6 @@ def as_patient(request: HttpRequest, clinic_id: int | None, patient_id: int | No
     """Describe who acts: the patient, or until one is chosen somebody whom nobody knows."""
     kind = "patient" if patient_id is not None else "anonymous"
     return Actor(kind, clinic_id=clinic_id, patient_id=patient_id, ip=client_ip(request))
-
-
-def guarded(response: HttpResponse) -> HttpResponse:
-    """Let nothing of a page be stored or found, and no link leave it in a header."""
-    response["Cache-Control"] = "no-store"
-    response["X-Robots-Tag"] = "noindex, nofollow, noarchive"
-    response["Referrer-Policy"] = "strict-origin"
-    return response
 
 
 def page(*, methods: tuple[str, ...] = ("GET", "HEAD")) -> Callable[[View], View]:
@@ -113,8 +106,7 @@ def show(request: Any, template: str, context: dict[str, Any] | None = None, sta
     reader: Reader | None = getattr(request, "reader", None)
     context = context or {}
     frame = {
-        "language": translation.get_language() or "en",
-        "direction": "rtl" if translation.get_language_bidi() else "ltr",
+        **spoken_language(),
         "clinic": reader.patient.clinic if reader else context.get("clinic") or _only_clinic(),
         "reader": reader,
         "granted": features_of(reader.patient) if reader else [],

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from forms_app.languages import spoken
+from clinic.languages import spoken
 from messaging import purposes, sealed
 from messaging.models import Delivery
 from messaging.purposes import Suppress

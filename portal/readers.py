@@ -34,6 +34,7 @@ def readers_of(email: str, clinic_id: int | None = None) -> list[Reader]:
     own = own.exclude(email_status=Patient.EmailStatus.BOUNCED).select_related("clinic")
     found = [Reader(one) for one in own.order_by("pk") if not under_age(one, moment)]
     for contact in theirs.select_related("patient__clinic").order_by("pk"):
-        if under_age(contact.patient, moment):
+        twice = any(one.patient.pk == contact.patient_id for one in found)  # two contacts who share a mailbox
+        if under_age(contact.patient, moment) and not twice:
             found.append(Reader(contact.patient, contact))
     return found

@@ -17,9 +17,10 @@ from forms_app.models import FormRequest, FormResponse
 from messaging.models import Notification
 from messaging.selectors import notifications_of_patient
 from patients.models import Patient
+from treatments.adherence import week_of
 from treatments.locking import patient_day
 from treatments.models import Exercise, ExerciseSession, PlanVersion, TreatmentPlan
-from treatments.selectors import running_plans
+from treatments.selectors import running_plans, version_on
 
 JOIN_BEFORE = timedelta(minutes=15)
 LONGEST_VISIT = timedelta(days=1)
@@ -108,23 +109,12 @@ def todos(patient: Patient) -> list[Todo]:
     plans = running_plans(patient.pk).filter(status=TreatmentPlan.Status.ACTIVE, starts_on__lte=day)
     plans = plans.filter(Q(ends_on__isnull=True) | Q(ends_on__gte=day)).order_by("starts_on", "pk")
     exercises = Prefetch("exercises", Exercise.objects.order_by("position"))
-    versions = Prefetch("versions", PlanVersion.objects.order_by("number").prefetch_related(exercises))
+    versions = Prefetch("versions", PlanVersion.objects.order_by("-number").prefetch_related(exercises))
     rows = list(plans.prefetch_related(versions))
-    week = _done(patient, day - timedelta(days=(day.weekday() - patient.clinic.week_start) % 7), day)
+    week = _done(patient, week_of(day, patient.clinic.week_start), day)
     today = _done(patient, day, day)
-    return [
-        _todo(plan, exercise, version, today, week) for plan, version in _valid(rows, day) for exercise in _of(version)
-    ]
-
-
-def _valid(plans: list[TreatmentPlan], day: date) -> list[tuple[TreatmentPlan, PlanVersion]]:
-    found = []
-    for plan in plans:
-        versions = list(plan.versions.all())
-        begun = [one for one in versions if one.from_on <= day]
-        if versions:
-            found.append((plan, begun[-1] if begun else versions[0]))
-    return found
+    valid = [(plan, found) for plan in rows if (found := version_on(plan.versions.all(), day)) is not None]
+    return [_todo(plan, exercise, version, today, week) for plan, version in valid for exercise in _of(version)]
 
 
 def _of(version: PlanVersion) -> list[Exercise | None]:

@@ -20,7 +20,7 @@ from accounts.validation import check
 from clinic.clock import now
 from clinic.db import lock_patients
 from clinic.errors import ClinicError, StaleRecord
-from clinic.slugs import refuse_number, with_letter
+from clinic.slugs import check_slug, with_letter
 from patients.models import Patient
 from patients.selectors import active
 from segments import building, definition, memberships
@@ -57,12 +57,7 @@ def create(
 
 def _free_slug(clinic: Clinic, slug: str, name: str) -> str:
     wanted = slug or with_letter(slugify(name)[: SLUG_MAX - 20], "segment")
-    refuse_number(slug)
-    if len(slug) > SLUG_MAX:
-        message = _("At most %(most)d characters, please.") % {"most": SLUG_MAX}
-        raise ClinicError(message, code="too_long", path="slug")
-    if slug and slugify(slug) != slug:
-        raise ClinicError(_("Use small letters, digits and hyphens for the slug."), code="slug", path="slug")
+    check_slug(slug, SLUG_MAX)
     taken = set(Segment.objects.for_clinic(clinic).filter(slug__startswith=wanted).values_list("slug", flat=True))
     if wanted not in taken:
         return wanted

@@ -19,11 +19,6 @@ def asked_day(text: str, otherwise: date) -> date:
         return otherwise
 
 
-def today(clinic: Any, moment: datetime) -> date:
-    """Return the clinic's date at this moment."""
-    return moment.astimezone(ZoneInfo(clinic.time_zone)).date()
-
-
 def week_of(clinic: Any, day: date) -> list[date]:
     """Return the seven days of the week in which a day lies, in the clinic's order."""
     first = day - timedelta(days=(day.weekday() - clinic.week_start) % 7)

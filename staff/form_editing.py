@@ -13,7 +13,7 @@ from staff.form_builder import Choice, Draft, Wording
 def press(wording: Wording, action: str, data: QueryDict) -> None:
     """Do what a button says ("up-3", "unchoice-2-0"); one that cannot be does nothing."""
     name, *numbers = action.split("-")
-    if name not in BUTTONS or not all(one.isdigit() and len(one) < 4 for one in numbers):
+    if name not in BUTTONS or not all(one.isascii() and one.isdigit() and len(one) < 4 for one in numbers):
         return
     try:
         BUTTONS[name](wording, data, *(int(one) for one in numbers))

@@ -6,8 +6,8 @@ a record of another clinic of theirs moves them there; a record of anybody else'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,14 +17,13 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Model, QuerySet
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import Clinic, Membership
-from accounts.permissions import active_memberships
 from clinic.errors import ClinicError
 
 CHOSEN = "staff_membership"
@@ -37,7 +36,6 @@ class Desk:
 
     membership: Membership
     memberships: Sequence[Membership]
-    denied: bool = field(default=False)
 
     @property
     def clinic(self) -> Clinic:
@@ -87,9 +85,9 @@ def page(*roles: str, methods: Sequence[str] = ("GET", "HEAD", "POST")) -> Calla
     return decorate
 
 
-def desk_of(request: HttpRequest) -> Desk | None:
+def desk_of(request: Any) -> Desk | None:
     """Return where the person sits: what the session remembers, else their first membership."""
-    memberships = list(active_memberships(request.user))
+    memberships = request.memberships  # as ActorMiddleware has read them for this request
     if not memberships:
         return None
     chosen = request.session.get(CHOSEN)
@@ -138,6 +136,17 @@ def attempt_form(form: BaseForm, call: Callable[[], Any]) -> bool:
         form.add_error(name if name in form.fields else None, error.message)
         return False
     return True
+
+
+def move(
+    request: HttpRequest, row: Any, verbs: Mapping[str, tuple[Any, Any]], verb: str, otherwise: str
+) -> HttpResponse:
+    """Do one of a page's verbs to a row (what to call, what to say then) and go back. Raises Http404 for another."""
+    if verb not in verbs:
+        raise Http404
+    call, said = verbs[verb]
+    attempt(request, lambda: call(row), said)
+    return redirect(back_to(request, otherwise))
 
 
 def back_to(request: HttpRequest, otherwise: str) -> str:

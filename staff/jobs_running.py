@@ -7,7 +7,7 @@ import time
 from datetime import datetime, timedelta
 
 from django.db import Error, transaction
-from django.db.models import Max, Min
+from django.db.models import Min
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -126,10 +126,7 @@ def oldest_due() -> datetime | None:
     """Return since when no job has had a turn although one waits, for the health check."""
     moment = now()
     first = due(moment).values_list("next_at", flat=True).first()
-    if first is None:
-        return None
-    leased = Job.objects.filter(state=State.RUNNING, lease_until__gt=moment).aggregate(at=Max("lease_until"))["at"]
-    return None if leased else first
+    return None if _being_worked_on() else first
 
 
 def busy() -> bool:

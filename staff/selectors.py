@@ -11,11 +11,12 @@ from django.db.models import Q
 from django.urls import reverse
 
 from accounts.models import Membership
+from accounts.selectors import local_date
 from appointments.models import Appointment
 from appointments.selectors import appointments_between, last_appointment, next_appointment
-from automations.engine.declare import catalog
 from automations.interventions import SENDERS
 from automations.models import Step
+from automations.showing.trace import action_label
 from forms_app.models import FormRequest, FormResponse
 from forms_app.selectors import open_requests
 from messaging.models import Delivery, Notification
@@ -137,7 +138,7 @@ def board_of(desk: Any, now: datetime) -> Board:
 
 
 def _visits_today(desk: Any, now: datetime) -> list[Appointment]:
-    day = days.today(desk.clinic, now)
+    day = local_date(desk.clinic, now)
     rows = appointments_between(desk.clinic, *days.bounds(desk.clinic, day, day))
     if desk.role == Membership.Role.SPECIALIST:
         rows = rows.filter(specialist=desk.membership)
@@ -148,13 +149,7 @@ def drafts_of(clinic: Any) -> list[Draft]:
     """Return what rules in review planned and nobody has approved yet, the soonest first."""
     rows = Step.objects.for_clinic(clinic).filter(rule__clinic=clinic, state=Step.State.HELD, reason="review")
     rows = rows.select_related("rule", "patient").defer("rule__draft", "config", "result").order_by("due_at", "pk")
-    return [Draft(step, action_of(step)) for step in rows[:LIST_MAX]]
-
-
-def action_of(step: Step) -> Any:
-    """Return the name of what a step does."""
-    declared = catalog.actions.get(step.action)
-    return declared.label if declared else step.action
+    return [Draft(step, action_label(step.action)) for step in rows[:LIST_MAX]]
 
 
 def link_of(note: Notification) -> str:

@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.models import Membership, User
 from accounts.permissions import active_memberships, require
+from accounts.sessions import renew
 from clinic.api.problems import ProblemError, http_response
 from clinic.errors import Refused
 from forms_app.models import FormRequest
@@ -88,7 +89,7 @@ def unlock(request: HttpRequest, password: str, email: str = "") -> User | None:
     audit.record("form.tablet_unlocked", obj=row, detail={} if who == me else {"by": who.pk})
     if who == me:
         del request.session[KEY]
-        request.session.cycle_key()
+        renew(request)
     else:
         logout(request)
     return who

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from appointments.models import Appointment
 from automations.engine.declare import catalog
 from automations.models import Event, Run, Step
+from automations.showing.trace import action_label
 from forms_app.models import FormRequest
 from messaging import reasons
 from messaging.models import Delivery
@@ -153,10 +154,19 @@ def _steps(patient: Any, states: Iterable[str]) -> QuerySet[Step]:
 
 
 def _step_line(step: Step, at: datetime, why: bool = False) -> Line:
-    declared = catalog.actions.get(step.action)
-    title = str(declared.label) if declared else step.action
     reason = (step.reason, step.reason_text or step.reason) if why and step.reason else None
-    return Line(at, "step", step.pk, title, step.state, step.rule, step.run_id, step.run.event_id, step.pk, reason)
+    return Line(
+        at,
+        "step",
+        step.pk,
+        action_label(step.action),
+        step.state,
+        step.rule,
+        step.run_id,
+        step.run.event_id,
+        step.pk,
+        reason,
+    )
 
 
 def _steps_done(patient: Any, until: datetime, count: int) -> list[Line]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Membership
 from accounts.permissions import Role
-from accounts.selectors import members
+from accounts.selectors import local_date, members
 from appointments.lifecycle import NOT_COUNTED
 from appointments.models import Appointment
 from appointments.selectors import appointments_between
@@ -88,7 +88,7 @@ def calendar(desk: Any, asked: Asked, moment: datetime) -> Calendar:
     visits = found[:MOST]
     rows = rows_of(desk, visits, moment, QUICK if asked.view == DAY else ())
     if asked.view == WEEK:
-        columns = _by_day(shown, rows, days.today(desk.clinic, moment))
+        columns = _by_day(shown, rows, local_date(desk.clinic, moment))
     else:
         columns = _by_specialist(asked, rows, specialists)
     return Calendar(asked, shown[0], shown[-1], columns, specialists, visits, len(found) > MOST)

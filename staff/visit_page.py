@@ -14,8 +14,8 @@ from accounts.models import AuditEntry, Membership
 from appointments.models import Appointment, VisitSummary
 from appointments.summaries import NEVER_TOOK_PLACE
 from automations.models import Step
+from automations.showing.trace import action_label
 from forms_app.models import FormRequest
-from staff.selectors import action_of
 from staff.visiting import Button, buttons_for, rows_of
 
 MOST = 50
@@ -112,7 +112,7 @@ def _forms(visit: Appointment) -> list[FormRequest]:
 def _planned(visit: Appointment) -> list[Planned]:
     rows = Step.objects.filter(subject_type="appointment", subject_id=visit.pk, clinic=visit.clinic_id)
     rows = rows.select_related("rule").defer("rule__draft", "config", "result").order_by("due_at", "pk")
-    return [Planned(step, action_of(step), step.state in UNDONE) for step in rows[:MOST]]
+    return [Planned(step, action_label(step.action), step.state in UNDONE) for step in rows[:MOST]]
 
 
 def _history(visit: Appointment) -> list[Deed]:

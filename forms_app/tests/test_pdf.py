@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import struct
+import zlib
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -83,10 +85,17 @@ def jpeg() -> bytes:
     return kept.getvalue()
 
 
+def bomb() -> bytes:
+    """Return a PNG of a few bytes that calls itself 60,000 pixels wide and high."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 6, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+
+
 @pytest.mark.parametrize(
     ("posted", "code"),
     [
         ("hello", "type"),
+        (data_url(bomb()), "type"),
         ("data:image/svg+xml;base64,AAAA", "type"),
         ("data:image/png;base64,!!!", "type"),
         (data_url(b"\x89PNG\r\n\x1a\n" + b"0" * 100), "type"),

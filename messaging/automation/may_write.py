@@ -107,8 +107,9 @@ class Calendar:
         self.week_start = clinic.week_start
         self.received = [(one.category, local_day(one.at, self.zone)) for one in received]
 
-    def has_room(self, caps: Sequence[Cap], day: date) -> bool:
-        """Tell whether one more message may leave on a day."""
+    def has_room(self, caps: Sequence[Cap], moment: datetime) -> bool:
+        """Tell whether one more message may leave on the day of a moment."""
+        day = local_day(moment, self.zone)
         return all(self._count(cap, day) < cap.most for cap in caps)
 
     def _count(self, cap: Cap, day: date) -> int:
@@ -131,14 +132,14 @@ class Calendar:
         for ahead in range(1, LOOK_AHEAD):
             moment = at_local(shift_day(local.date(), ahead, "days"), local.time(), self.zone)
             moment = release_at(moment, self.quiet, self.zone, not_after=not_after)
-            if self.has_room(caps, local_day(moment, self.zone)):
+            if self.has_room(caps, moment):
                 return moment
         return None
 
 
 def _held_back(step: StepContext, caps: Sequence[Cap], days: Calendar) -> Refusal | None:
     leaves = step.not_before or step.now
-    if days.has_room(caps, local_day(leaves, days.zone)):
+    if days.has_room(caps, leaves):
         return None
     if step.put_off == CAPPED:
         return Refusal(CAPPED, gettext("The patient had as many messages as the clinic allows, on the next day too."))

@@ -17,7 +17,7 @@ from messaging import delivery as sending
 from messaging import leases, selectors, services
 from messaging.delivery import drain_due
 from messaging.models import Delivery, DeliveryAttempt
-from messaging.tests.test_delivery import attempts_of, prepare, send, state_of
+from messaging.tests.delivering import attempts_of, prepare, send, state_of
 
 
 def lose_lease(delivery):

@@ -10,7 +10,7 @@ from clinic.embedded.process import wait_until
 from messaging import leases
 from messaging.delivery import drain_due
 from messaging.models import Delivery
-from messaging.tests.test_delivery import attempts_of, make_due, state_of
+from messaging.tests.delivering import attempts_of, make_due, state_of
 from messaging.tests.test_leases import lose_lease
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]

@@ -16,9 +16,10 @@ from django.views.decorators.http import require_http_methods
 from accounts.actor import acting_as
 from accounts.middleware import client_ip
 from clinic.changes import origin
-from forms_app.languages import spoken
+from clinic.languages import spoken
+from clinic.pages import guarded
 from portal import signing_in
-from portal.frame import as_patient, forget, guarded, keep, session_of, show
+from portal.frame import as_patient, forget, keep, session_of, show
 from portal.readers import readers_of
 
 

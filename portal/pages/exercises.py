@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from clinic.errors import ClinicError
 from clinic.secrets import new_secret
-from forms_app.fields import Field, Option
+from forms_app.fields import Field, options
 from portal import selectors, services
 from portal.frame import page, show
 from portal.selectors import Todo
@@ -73,17 +73,10 @@ def _page(
     return show(request, "exercises", context, status=status)
 
 
-def _options(name: str, offered: list[tuple[str, str]], chosen: str) -> list[Option]:
-    return [
-        Option(name if n == 0 else f"{name}-{n}", value, label, value == chosen)
-        for n, (value, label) in enumerate(offered)
-    ]
-
-
 def _which(todos: list[Todo], chosen: str, problems: dict[str, str]) -> Field:
-    options = _options("exercise", [(one.key, one.name) for one in todos], chosen)
+    offered = options("exercise", [(one.key, one.name) for one in todos], [chosen])
     error = problems.get("exercise", "")
-    return Field("exercise", "radio", _("What did you do?"), required=True, error=error, options=options)
+    return Field("exercise", "radio", _("What did you do?"), required=True, error=error, options=offered)
 
 
 def _pain(chosen: str, problems: dict[str, str]) -> Field:
@@ -94,7 +87,7 @@ def _pain(chosen: str, problems: dict[str, str]) -> Field:
         _("How strong was the pain?"),
         required=True,
         error=problems.get("pain", ""),
-        options=_options("pain", steps, chosen),
+        options=options("pain", steps, [chosen]),
         low_text=_("no pain"),
         high_text=_("the worst pain"),
     )
@@ -102,7 +95,7 @@ def _pain(chosen: str, problems: dict[str, str]) -> Field:
 
 def _day(posted: dict[str, str]) -> Field:
     offered = [("today", _("Today")), ("yesterday", _("Yesterday"))]
-    return Field("day", "radio", _("When?"), options=_options("day", offered, posted.get("day") or "today"))
+    return Field("day", "radio", _("When?"), options=options("day", offered, [posted.get("day") or "today"]))
 
 
 def _note(posted: dict[str, str], problems: dict[str, str]) -> Field:

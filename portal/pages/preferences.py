@@ -14,12 +14,13 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.actor import acting_as
 from clinic.changes import origin
-from forms_app.languages import spoken
+from clinic.languages import spoken
+from clinic.pages import guarded
 from messaging import unsubscribe
 from patients.categories import Category, Channel
 from patients.consents import preferences, set_consents
 from patients.grants import features_of
-from portal.frame import as_patient, guarded, page, show
+from portal.frame import as_patient, page, show
 
 WORDS = {
     Category.TRANSACTIONAL: (_("Visits and forms"), _("Reminders, changes of time, forms to fill in.")),

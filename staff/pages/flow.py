@@ -9,8 +9,8 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpResponse
+from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -23,7 +23,7 @@ from automations.showing.steps import step_words
 from automations.showing.trace import VERBS, trigger_label, verbs_of
 from clinic.clock import now
 from messaging.models import Delivery
-from staff.frame import attempt, back_to, own, page, paged
+from staff.frame import move, own, page, paged
 from staff.pages.patient_forms import in_a_row
 
 DAYS = 14
@@ -141,10 +141,8 @@ def _waiting(clinic: Clinic) -> list[Delivery]:
 def do_step(request: Any, pk: int, verb: str) -> HttpResponse:
     """Hold, release, skip, send now or retry a step, and go back to where the button was."""
     step = own(request, Step.objects.select_related("clinic"), pk=pk)
-    if verb not in INTERVENTIONS:
-        raise Http404
-    attempt(request, lambda: INTERVENTIONS[verb](step), _("Done: %s.") % VERBS[verb])
-    return redirect(back_to(request, reverse("staff:upcoming")))
+    verbs = {name: (call, _("Done: %s.") % VERBS[name]) for name, call in INTERVENTIONS.items()}
+    return move(request, step, verbs, verb, reverse("staff:upcoming"))
 
 
 urlpatterns = [

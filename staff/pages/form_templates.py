@@ -22,10 +22,11 @@ from django_htmx.http import HttpResponseClientRedirect
 from accounts import audit
 from accounts.permissions import Role
 from clinic.errors import ClinicError
+from clinic.languages import spoken
+from clinic.pages import spoken_language
 from clinic.slugs import with_letter
 from forms_app import services
 from forms_app.fields import build_fields
-from forms_app.languages import spoken
 from forms_app.models import FormRequest, FormTemplate
 from forms_app.questions import check_questions
 from staff.form_boxes import Shown
@@ -193,8 +194,7 @@ def _preview(request: Any, row: FormTemplate, wording: Wording) -> HttpResponse:
             "fields": build_fields(_whole(arguments["questions"]), languages, {}),
             "is_consent": row.kind == FormTemplate.Kind.CONSENT,
             "clinic": row.clinic,
-            "language": translation.get_language() or "en",
-            "direction": "rtl" if translation.get_language_bidi() else "ltr",
+            **spoken_language(),
         }
         return render(request, "staff/forms/preview.html", context)
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.permissions import Role
+from clinic.api.fields import id_of
 from clinic.clock import now
 from forms_app import services
 from forms_app.lifecycle import SOURCES
@@ -135,9 +136,10 @@ def send(request: Any) -> HttpResponse:
 
 def number_of(text: str) -> int:
     """Read an id that was posted. Raises Http404."""
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    found = id_of(text)
+    if found is None:
         raise Http404
-    return int(text)
+    return found
 
 
 def _say(request: Any, asked: services.Asked, told: bool) -> None:

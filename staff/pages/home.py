@@ -18,7 +18,7 @@ from messaging.models import Delivery, Notification
 from messaging.services import mark_read, retry_failed
 from patients.models import Patient
 from staff import selectors
-from staff.frame import attempt, back_to, own, page, sit
+from staff.frame import attempt, back_to, move, own, page, sit
 
 
 @page(methods=("GET", "HEAD"))
@@ -69,12 +69,7 @@ DRAFT_VERBS: dict[str, tuple[Any, Any]] = {
 @page(methods=("POST",))
 def move_draft(request: Any, pk: int, verb: str) -> HttpResponse:
     """Approve what a rule in review planned, or skip it."""
-    step = own(request, Step.objects.all(), pk=pk)
-    if verb not in DRAFT_VERBS:
-        raise Http404
-    call, said = DRAFT_VERBS[verb]
-    attempt(request, lambda: call(step), said)
-    return redirect(back_to(request, reverse("staff:home")))
+    return move(request, own(request, Step.objects.all(), pk=pk), DRAFT_VERBS, verb, reverse("staff:home"))
 
 
 @page(methods=("POST",))

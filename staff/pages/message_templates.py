@@ -16,6 +16,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from accounts import audit
 from accounts.permissions import Role
 from automations.references import rules_naming
+from clinic.api.fields import id_of
 from clinic.clock import now
 from clinic.errors import ClinicError
 from messaging import templates
@@ -174,11 +175,11 @@ def _preview(clinic: Any, row: Any, reader: Patient | None) -> Preview:
 
 def _reader(request: Any) -> Patient | None:
     """Return the patient who was chosen, if it is one of this clinic's."""
-    chosen = request.POST.get("preview_patient", "")
-    if not (chosen.isascii() and chosen.isdigit() and len(chosen) < 18):
+    chosen = id_of(request.POST.get("preview_patient"))
+    if chosen is None:
         return None
     rows = Patient.objects.for_clinic(request.desk.clinic).select_related("clinic", "specialist")
-    found: Any = rows.filter(pk=int(chosen)).first()
+    found: Any = rows.filter(pk=chosen).first()
     return found
 
 

@@ -6,19 +6,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
+from clinic.api.fields import id_of
 from clinic.clock import now
 from clinic.errors import ClinicError
 from patients import services
 from patients.contacts import remove_contact
 from patients.models import Contact, Patient
 from patients.selectors import age_of
-from staff.frame import attempt, attempt_form, own, page, paged
+from staff.frame import attempt, attempt_form, move, own, page, paged
 from staff.pages.patient_forms import ContactForm, PatientForm, SearchForm
 
 
@@ -55,7 +57,7 @@ def new_patient(request: Any) -> HttpResponse:
     form = PatientForm(request.POST or None, clinic=clinic)
     alike: Sequence[Patient] = ()
     if request.method == "POST" and form.is_valid():
-        seen = [int(text) for text in request.POST.getlist("unlike") if text.isascii() and text.isdigit()]
+        seen = [pk for text in request.POST.getlist("unlike") if (pk := id_of(text)) is not None]
         try:
             made = services.register(clinic=clinic, unlike=seen, **form.known)
         except services.KnownAlready as known:
@@ -138,17 +140,18 @@ def contact(request: Any, pk: int) -> HttpResponse:
 
 # --- leaving and coming back ---
 
-VERBS = {"archive": services.archive, "discharge": services.discharge, "reactivate": services.reactivate}
+VERBS: dict[str, tuple[Any, Any]] = {
+    "archive": (services.archive, gettext_lazy("Done.")),
+    "discharge": (services.discharge, gettext_lazy("Done.")),
+    "reactivate": (services.reactivate, gettext_lazy("Done.")),
+}
 
 
 @page(methods=("POST",))
 def move_patient(request: Any, pk: int, verb: str) -> HttpResponse:
     """Put a record away, end the care, or take the patient back."""
     patient = mine(request, pk)
-    if verb not in VERBS:
-        raise Http404
-    attempt(request, lambda: VERBS[verb](patient), _("Done."))
-    return redirect("staff:patient", pk)
+    return move(request, patient, VERBS, verb, reverse("staff:patient", args=[pk]))
 
 
 urlpatterns = [

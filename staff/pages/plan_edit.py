@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.guards import CARE
 from accounts.permissions import Role
+from clinic.api.fields import id_of
 from clinic.errors import ClinicError
 from patients.models import Patient
 from staff.choosing import find_patients
@@ -28,14 +29,14 @@ from treatments.selectors import offered_programs, versions_of
 @page(*CARE)
 def new(request: Any) -> HttpResponse:
     """Prescribe a plan: first for whom, then what."""
-    chosen = request.GET.get("patient", "")
-    if not (chosen.isascii() and chosen.isdigit() and len(chosen) < 18):
+    chosen = id_of(request.GET.get("patient"))
+    if chosen is None:
         asked = request.GET.get("q", "")
         found = find_patients(request.desk.clinic, asked)
         return render(request, "staff/plans/choose.html", {"asked": asked, "found": found})
-    patient = own(request, Patient.objects.select_related("clinic", "specialist"), pk=int(chosen))
+    patient = own(request, Patient.objects.select_related("clinic", "specialist"), pk=chosen)
     if request.method != "POST":
-        program = offered_programs(patient.clinic).filter(pk=_number(request.GET.get("program")) or 0).first()
+        program = offered_programs(patient.clinic).filter(pk=id_of(request.GET.get("program")) or 0).first()
         form = PlanForm(patient.clinic, initial={"program": program, "specialist": _specialist(request, patient)})
         return _form(request, "new", form, Exercises(rows=program.exercises if program else ()), patient=patient)
     if "add" in request.POST or "take" in request.POST:
@@ -44,10 +45,6 @@ def new(request: Any) -> HttpResponse:
     if valid(form, exercises) and written(form, exercises, lambda: _prescribe(request, patient, form, exercises)):
         return redirect(address(patient.plans.order_by("-pk").first()))
     return _form(request, "new", form, exercises, patient=patient, status=422)
-
-
-def _number(text: Any) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 18 else None
 
 
 def _specialist(request: Any, patient: Patient) -> Any:
@@ -59,7 +56,7 @@ def _more(request: Any, patient: Patient) -> HttpResponse:
     """Show the form as it was typed with room for more, or with what the program begins with."""
     typed = typed_rows(request.POST)
     if "take" in request.POST:
-        program = offered_programs(patient.clinic).filter(pk=_number(request.POST.get("program")) or 0).first()
+        program = offered_programs(patient.clinic).filter(pk=id_of(request.POST.get("program")) or 0).first()
         if program is None or not program.exercises:
             messages.info(request, _("This program brings no exercises along."))
         typed += list(program.exercises) if program else []

@@ -67,7 +67,8 @@ class Exercises:
         parts = error.path.strip("/").split("/")
         if parts[0] != PREFIX:
             return False
-        if len(parts) < 2 or not parts[1].isdigit() or int(parts[1]) >= len(self.kept):
+        place = parts[1] if len(parts) >= 2 else ""
+        if not (place.isascii() and place.isdigit() and len(place) < 5) or int(place) >= len(self.kept):
             self.formset.non_form_errors().append(error.message)
             return True
         form = self.kept[int(parts[1])]

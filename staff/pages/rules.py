@@ -10,7 +10,6 @@ from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 
-from accounts import audit
 from accounts.permissions import Role
 from automations.engine.problems import RuleInvalid
 from automations.explain import explain
@@ -18,9 +17,10 @@ from automations.models import Rule
 from automations.recipes import recipes
 from automations.showing import answers
 from automations.showing.state import add_state
+from clinic.api.fields import id_of
 from clinic.errors import ClinicError
 from patients.models import Patient
-from patients.selectors import search
+from staff.choosing import find_patients
 from staff.frame import own, page, paged
 from staff.whatif import what_if
 
@@ -55,9 +55,7 @@ def why(request: Any) -> HttpResponse:
     clinic = request.desk.clinic
     candidates: list[Patient] = []
     if patient is None and asked:
-        rows = search(Patient.objects.for_clinic(clinic), asked).order_by("family_name", "given_name", "pk")
-        candidates = list(rows[:CANDIDATES])
-        audit.listed("patient", candidates, clinic_id=clinic.pk)
+        candidates = find_patients(clinic, asked, everybody=True)
         patient = candidates[0] if len(candidates) == 1 else None
     context: dict[str, Any] = {
         "patient": patient,
@@ -82,9 +80,7 @@ def _named(request: Any, name: str, rows: QuerySet[Any]) -> Any:
     text = request.GET.get(name, "")
     if not text:
         return None
-    if not (text.isascii() and text.isdigit()) or len(text) > 18:
-        raise Http404
-    return own(request, rows, pk=int(text))
+    return own(request, rows, pk=id_of(text))
 
 
 @page(methods=READ)

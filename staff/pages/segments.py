@@ -16,6 +16,7 @@ from accounts import audit
 from accounts.permissions import Role
 from automations.references import rules_naming
 from automations.showing.trace import verdict_lines
+from clinic.api.fields import id_of
 from patients.models import Patient
 from segments import selectors, services
 from segments.explaining import why
@@ -71,15 +72,15 @@ def ask(request: Any, pk: int) -> HttpResponse:
     segment = own(request, rows(), pk=pk)
     asked = request.GET.get("q", "")
     context: dict[str, Any] = {"segment": segment, "asked": asked}
-    chosen = request.GET.get("patient", "")
-    if chosen.isascii() and chosen.isdigit() and len(chosen) < 18:
-        patient = own(request, Patient.objects.select_related("clinic"), pk=int(chosen), clinic=segment.clinic_id)
+    chosen = id_of(request.GET.get("patient"))
+    if chosen is not None:
+        patient = own(request, Patient.objects.select_related("clinic"), pk=chosen, clinic=segment.clinic_id)
         found = why(segment, patient)
         zone = segment.clinic.time_zone
         lines = verdict_lines(found.verdict.as_json(), found.names, zone) if found.verdict else []
         context |= {"why": found, "patient": patient, "lines": lines}
     else:
-        context["found"] = find_patients(segment.clinic, asked)
+        context["found"] = find_patients(segment.clinic, asked, everybody=True)
     return render(request, "staff/segments/why.html", context)
 
 
@@ -106,8 +107,7 @@ def remove(request: Any, pk: int) -> HttpResponse:
 
 
 def _patient(request: Any, segment: Segment) -> Patient:
-    chosen = request.POST.get("patient", "")
-    known = int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 18 else 0
+    known = id_of(request.POST.get("patient"))
     found: Patient = own(request, Patient.objects, pk=known, clinic=segment.clinic_id)
     return found
 

@@ -14,11 +14,12 @@ from django.utils.translation import ngettext
 
 from accounts import audit
 from accounts.guards import CARE, REASON_MAX
+from accounts.selectors import local_date
 from appointments import services
 from appointments.lifecycle import OPEN
 from appointments.models import Appointment
+from clinic.api.fields import id_of
 from clinic.clock import now
-from staff import days
 from staff.frame import attempt, attempt_form, back_to, own, page
 from staff.visit_forms import ChangeForm
 from staff.visit_lists import NOBODY, WEEK, Asked, calendar
@@ -32,7 +33,7 @@ ROWS = Appointment.objects.select_related("clinic", "patient", "service", "speci
 def visits(request: Any) -> HttpResponse:
     """Show the visits of a day by specialist, or of a week by day."""
     desk, moment = request.desk, now()
-    today = days.today(desk.clinic, moment)
+    today = local_date(desk.clinic, moment)
     asked = Asked.of(request, today)
     shown = calendar(desk, asked, moment)
     audit.listed("appointment", shown.visits, clinic_id=desk.clinic.pk)
@@ -118,8 +119,7 @@ SUMMARY_ROLES = CARE
 def write_summary(request: Any, pk: int) -> HttpResponse:
     """Keep the draft of a visit's summary, and release it to the patient if that was the button."""
     row = own(request, ROWS, pk=pk)
-    revision = request.POST.get("revision", "")
-    seen = int(revision) if revision.isdecimal() else None
+    seen = id_of(request.POST.get("revision"))
     kept = attempt(
         request, lambda: services.write_summary(row, text=request.POST.get("text", ""), revision=seen), _("Kept.")
     )

@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from accounts import audit
 from appointments import services
 from appointments.models import Appointment
+from clinic.api.fields import id_of
 from forms_app.selectors import blocking_forms
 from patients.models import Patient
 from staff.choosing import find_patients
@@ -25,10 +26,10 @@ FOUND_MAX = 20
 @page()
 def new_visit(request: Any) -> HttpResponse:
     """Book a visit for the patient whom the address or the form names; none named: find one first."""
-    named = request.POST.get("patient") or request.GET.get("patient", "")
-    if not named.isdecimal():
+    named = id_of(request.POST.get("patient") or request.GET.get("patient"))
+    if named is None:
         return _find(request)
-    patient = own(request, Patient.objects.select_related("clinic", "specialist"), pk=int(named))
+    patient = own(request, Patient.objects.select_related("clinic", "specialist"), pk=named)
     blocking = list(blocking_forms(patient.pk))
     form = BookForm(
         request.POST or None, clinic=patient.clinic, blocked=bool(blocking), initial=_first(request, patient)

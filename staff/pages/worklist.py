@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
@@ -14,9 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit
 from accounts.permissions import EVERYBODY
 from accounts.selectors import members
+from clinic.api.fields import id_of
 from clinic.clock import now
 from patients.models import Patient
-from staff.frame import attempt, attempt_form, back_to, own, page, paged
+from staff.frame import attempt, attempt_form, back_to, move, own, page, paged
 from staff.task_forms import TaskForm
 from worklist import selectors, services
 from worklist.models import Task
@@ -32,16 +33,16 @@ SHOWN: tuple[tuple[str, Any], ...] = (
 @page(methods=("GET", "HEAD"))
 def worklist(request: Any) -> HttpResponse:
     """List the clinic's tasks: one's own first, the overdue ones at the top."""
-    named = request.GET.get("task", "")
-    if named.isdecimal():
-        own(request, Task.objects.all(), pk=int(named))
+    named = id_of(request.GET.get("task"))
+    if named is not None:
+        own(request, Task.objects.all(), pk=named)
     desk = request.desk
     shown = request.GET.get("show", "mine")
     shown = shown if shown in dict(SHOWN) else "mine"
     role, priority = request.GET.get("role", ""), request.GET.get("priority", "")
     rows = _asked(desk, shown, role, priority)
-    if named.isdecimal():
-        rows = selectors.tasks_at(desk.clinic, over=None).filter(pk=int(named))
+    if named is not None:
+        rows = selectors.tasks_at(desk.clinic, over=None).filter(pk=named)
     found = paged(request, selectors.with_overdue(rows, now()))
     audit.listed("task", found.rows, clinic_id=desk.clinic.pk)
     context = {
@@ -83,20 +84,15 @@ VERBS: dict[str, tuple[Any, Any]] = {
 @page(methods=("POST",))
 def move_task(request: Any, pk: int, verb: str) -> HttpResponse:
     """Claim a task, note that it is done or not needed, or put it back on the list."""
-    task = own(request, Task.objects.all(), pk=pk)
-    if verb not in VERBS:
-        raise Http404
-    call, said = VERBS[verb]
-    attempt(request, lambda: call(task), said)
-    return redirect(back_to(request, reverse("staff:worklist")))
+    return move(request, own(request, Task.objects.all(), pk=pk), VERBS, verb, reverse("staff:worklist"))
 
 
 @page(methods=("POST",))
 def assign_task(request: Any, pk: int) -> HttpResponse:
     """Give a task to a person of the clinic, or back to its role."""
     task = own(request, Task.objects.all(), pk=pk)
-    chosen = request.POST.get("assignee", "")
-    member = own(request, members(task.clinic_id), pk=int(chosen)) if chosen.isdecimal() else None
+    chosen = id_of(request.POST.get("assignee"))
+    member = None if chosen is None else own(request, members(task.clinic_id), pk=chosen)
     attempt(request, lambda: services.assign(task, assignee=member), _("Assigned."))
     return redirect(back_to(request, reverse("staff:worklist")))
 
@@ -104,8 +100,8 @@ def assign_task(request: Any, pk: int) -> HttpResponse:
 @page()
 def new_task(request: Any) -> HttpResponse:
     """Write a task down by hand; about a patient, if the address names one."""
-    named = request.POST.get("patient") or request.GET.get("patient", "")
-    patient = own(request, Patient.objects.all(), pk=int(named)) if named.isdecimal() else None
+    named = id_of(request.POST.get("patient") or request.GET.get("patient"))
+    patient = None if named is None else own(request, Patient.objects.all(), pk=named)
     form = TaskForm(request.POST or None, clinic=request.desk.clinic)
     if request.method == "POST" and form.is_valid() and attempt_form(form, lambda: _create(request, form, patient)):
         messages.success(request, _("Written down."))

@@ -22,7 +22,7 @@ from appointments.models import Appointment, Service
 from automations.engine.moments import start_of_day
 from patients.models import Patient
 from staff.models import Sheet
-from staff.sheets.columns import PATIENTS, targets
+from staff.sheets.columns import APPOINTMENTS, PATIENTS, targets
 from staff.sheets.escaping import RISKY, escape
 
 CHUNK = 1_000
@@ -151,7 +151,7 @@ def header(noun: str, name: str) -> str:
         "registered_at": str(targets(PATIENTS)["occurred_at"].label),
         "patient_name": _("patient's name"),
     }
-    known = targets(noun)
+    known = targets(APPOINTMENTS) | targets(noun)  # state and specialist are called alike everywhere
     return names.get(name) or (str(known[name].label) if name in known else name)
 
 

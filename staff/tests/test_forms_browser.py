@@ -72,7 +72,9 @@ def test_a_patient_draws_a_signature_on_the_tablet_and_staff_take_it_back(
     page.goto(live_server.url + reverse("staff:form", args=[row.pk]))
     page.get_by_role("button", name="Sign here, on this tablet").click()
     page.get_by_label("I have read this and I agree.").check()
-    box = page.locator("canvas").bounding_box()
+    canvas = page.locator("canvas")
+    canvas.scroll_into_view_if_needed()  # it waits until the script has shown it
+    box = canvas.bounding_box()
     page.mouse.move(box["x"] + 40, box["y"] + 40)
     page.mouse.down()
     page.mouse.move(box["x"] + 200, box["y"] + 90, steps=8)

@@ -7,6 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.selectors import local_date
 from appointments.models import Appointment, Series
 from appointments.tests.builders import make_service, make_visit
 from clinic.clock import now
@@ -23,7 +24,7 @@ LOOKS = (("desk", "light", {"width": 1440, "height": 900}), ("phone", "dark", {"
 @pytest.fixture
 def day(clinic, patient, specialist, front_desk):
     """A working day: visits in every state at two specialists, and tasks."""
-    first, _end = days.bounds(clinic, days.today(clinic, now()), days.today(clinic, now()))
+    first, _end = days.bounds(clinic, local_date(clinic, now()), local_date(clinic, now()))
     evaluation, therapy = make_service(clinic), make_service(clinic, "physiotherapy", minutes=30)
     pop = make_member(clinic, "specialist", "dr-pop", "Dr. Andrei Pop")
     names = [("Ana", "Popescu-Tăriceanu"), ("Ion", "Ilie"), ("Zoe", "Zaharia")]

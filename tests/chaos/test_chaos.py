@@ -57,8 +57,9 @@ def expect_all_is_well(finished: Finished) -> None:
     if scale.postgres:
         assert found.counts["saves whose answer was lost: committed"] > 0
     assert report.counts["frozen"] == len(scale.freezes)
-    assert found.counts["races: cancelled before it ran"] > 0
-    assert found.counts["races: sent before the cancel"] > 0
+    races = [found.counts["races: cancelled before it ran"], found.counts["races: sent before the cancel"]]
+    assert sum(races) > 0
+    assert all(races) or scale.events < FULL.events  # in a small stream one side may win them all
 
 
 @pytest.mark.chaos

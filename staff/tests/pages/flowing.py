@@ -1,7 +1,5 @@
 """What the tests of the pages about rules share."""
 
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 UPCOMING, RUNS, RULES, WHY = (reverse(f"staff:{name}") for name in ("upcoming", "runs", "rules", "why"))
@@ -16,9 +14,3 @@ def do(step, verb):
 
 def text(response):
     return response.content.decode()
-
-
-def count(client, address):
-    with CaptureQueriesContext(connection) as seen:
-        assert client.get(address).status_code == 200
-    return len(seen)

@@ -1,7 +1,5 @@
 """What the tests of the pages of treatment plans share."""
 
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.selectors import local_date
@@ -30,12 +28,6 @@ def prescribed(plan):
     """Return what the newest version prescribes."""
     newest = plan.versions.order_by("-number").first()
     return list(newest.exercises.order_by("position").values_list("name", "sessions_per_week", "instructions"))
-
-
-def queries_of(client, address):
-    with CaptureQueriesContext(connection) as caught:
-        assert client.get(address).status_code == 200
-    return len(caught)
 
 
 def today(clinic):

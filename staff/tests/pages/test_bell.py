@@ -182,12 +182,12 @@ def test_that_a_list_was_read_is_recorded(tell, front_desk, as_front_desk, patie
 
 def test_the_lists_queries_do_not_grow(tell, front_desk, as_front_desk, patient, django_assert_num_queries, clinic):
     tell(front_desk)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         as_front_desk.get("/staff/notifications/")
     for number in range(10):
         head = tell(front_desk, f"One of many {number}")
         tell(front_desk, f"In a list {number}", listed_in=head)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         as_front_desk.get("/staff/notifications/")
 
 

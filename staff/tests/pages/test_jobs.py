@@ -66,12 +66,12 @@ def test_the_list_shows_what_one_asked_for_and_an_admin_sees_all(job, as_admin, 
 
 
 def test_the_list_takes_as_many_queries_for_many_as_for_one(rule, admin, as_admin, django_assert_num_queries, job):
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         as_admin.get(reverse("staff:jobs"))
     with acting(admin):
         for days in (7, 90, 365):
             jobs_kinds.ask_backtest(rule, days=days)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         as_admin.get(reverse("staff:jobs"))
 
 

@@ -1,13 +1,12 @@
 """The pages of the library: what patients may read and watch, and who decides it."""
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import AuditEntry
 from patients.library import add_item
 from patients.models import LibraryItem
+from staff.tests.pages.counting import queries_of
 
 pytestmark = pytest.mark.django_db
 
@@ -18,12 +17,6 @@ def at(name, *args):
 
 def make(clinic, slug="knee"):
     return add_item(clinic=clinic, slug=slug, title=slug.title(), text="Bend <b>slowly</b>.")
-
-
-def queries_of(client, address):
-    with CaptureQueriesContext(connection) as caught:
-        assert client.get(address).status_code == 200
-    return len(caught)
 
 
 def test_an_empty_library_has_one_button_for_those_who_write_it(as_specialist, as_front_desk):

@@ -1,8 +1,6 @@
 """The pages of message templates: who edits, where a mistake is shown, and how a text reads to a patient."""
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import AuditEntry
@@ -12,6 +10,7 @@ from messaging.models import MessageTemplate
 from messaging.services import Body, save_template
 from messaging.variables import variables
 from staff.message_preview import preview
+from staff.tests.pages.counting import queries_of
 
 pytestmark = pytest.mark.django_db
 
@@ -37,12 +36,6 @@ def typed(*bodies, **fields):
 
 def stored(template):
     return list(template.bodies.order_by("language").values_list("language", "subject", "text"))
-
-
-def queries_of(client, address):
-    with CaptureQueriesContext(connection) as caught:
-        assert client.get(address).status_code == 200
-    return len(caught)
 
 
 def test_the_list_names_languages_and_costs_the_same_whatever_there_is(clinic, as_front_desk):

@@ -3,8 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import AuditEntry
@@ -15,6 +13,7 @@ from messaging.sealed import mark
 from messaging.services import queue_email
 from messaging.tests.builders import make_step
 from patients.models import Patient
+from staff.tests.pages.counting import queries_of
 
 pytestmark = pytest.mark.django_db
 
@@ -34,12 +33,6 @@ def mail(patient, state="queued", **fields):
         given = {"state": state}
     Delivery.objects.filter(pk=row.pk).update(**given | fields)
     return Delivery.objects.get(pk=row.pk)
-
-
-def queries_of(client, address):
-    with CaptureQueriesContext(connection) as caught:
-        assert client.get(address).status_code == 200
-    return len(caught)
 
 
 # --- the list ---

@@ -6,7 +6,8 @@ import pytest
 
 from accounts.models import AuditEntry
 from staff.adherence import draw
-from staff.tests.pages.planning import at, exercises, queries_of, today
+from staff.tests.pages.counting import queries_of
+from staff.tests.pages.planning import at, exercises, today
 from treatments import services
 from treatments.models import ExerciseSession, Program, TreatmentPlan
 from treatments.tests.builders import make_draft, make_plan, make_program, make_session, make_week

@@ -11,7 +11,8 @@ from automations.tests.builders import move, published, visit
 from automations.tests.ruling import LATER
 from clinic.clock import now
 from patients.models import Patient
-from staff.tests.pages.flowing import NOW, OLD, RULES, WHY, count, text
+from staff.tests.pages.counting import queries_of
+from staff.tests.pages.flowing import NOW, OLD, RULES, WHY, text
 from staff.tests.pages.strangers import assert_closed
 
 # --- rules ---
@@ -46,10 +47,10 @@ def test_a_clinic_without_rules_is_offered_the_shipped_ones(clinic, as_admin, as
 
 
 def test_rules_take_the_same_queries_for_many(clinic, as_admin, failed):
-    before = count(as_admin, RULES)
+    before = queries_of(as_admin, RULES)
     for number in range(4):
         published(clinic, "appointment.booked", LATER, name=f"R{number}")
-    assert count(as_admin, RULES) == before
+    assert queries_of(as_admin, RULES) == before
 
 
 # --- why (not) ---

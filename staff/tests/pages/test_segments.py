@@ -1,8 +1,6 @@
 """The pages of segments: who is in one and why, who adds and removes, and which rules name it."""
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import AuditEntry
@@ -13,6 +11,7 @@ from patients.models import Patient
 from segments import services
 from segments.models import SegmentMembership
 from segments.tests.builders import change, dynamic, manual, member_ids, older_than, tagged
+from staff.tests.pages.counting import queries_of
 
 pytestmark = pytest.mark.django_db
 
@@ -23,12 +22,6 @@ def at(name, *args):
 
 def another(clinic, name, **fields):
     return Patient.objects.create(clinic=clinic, given_name=name, **fields)
-
-
-def queries_of(client, address):
-    with CaptureQueriesContext(connection) as caught:
-        assert client.get(address).status_code == 200
-    return len(caught)
 
 
 def test_the_list_says_who_is_in_each_and_how_many(clinic, patient, as_front_desk):

@@ -89,14 +89,14 @@ def test_importing_twice_at_once_is_refused(as_front_desk, patient):
 
 def test_the_lists_take_as_many_queries_for_much_as_for_little(as_front_desk, patient, django_assert_num_queries):
     sheet = checked(as_front_desk)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         as_front_desk.get(LIST)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         as_front_desk.get(page(sheet))
     more = checked(as_front_desk, "MRN,Sex\n" + "".join(f"{n},?\n" for n in range(400)))
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         as_front_desk.get(LIST)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         html = as_front_desk.get(page(more)).content.decode()
     assert html.count("Use one of: female, male, other, unknown.") == 50
 

@@ -1,4 +1,4 @@
-"""In which language the forms' own pages and messages speak to somebody."""
+"""In which language pages and messages speak to somebody."""
 
 from __future__ import annotations
 
