@@ -11,7 +11,8 @@ MAKE_VENV := python=$$(PYTHON="$(PYTHON)" sh .ci/python) && "$$python" -m venv -
 # Made anew if making it was interrupted, or if its Python is gone.
 HEAL := $(PY) -c "import pip" 2>/dev/null || { $(MAKE_VENV); }
 PIP := $(PY) -m pip install --disable-pip-version-check --quiet
-WORKERS ?= logical
+# Two for each core: many tests wait for servers, workers and a browser.
+WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 ARGS ?=
 
 help: ## this list
@@ -24,10 +25,10 @@ reset: $(RUN) ## throw the demo's data away
 	@$(PY) manage.py reset
 
 test: $(DEV) ## all tests; those marked proof with a sample of their counts
-	$(PY) -m pytest -n $(WORKERS) --maxprocesses 8 $(ARGS)
+	$(PY) -m pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal $(ARGS)
 
 proof: $(DEV) ## the same properties at full counts: races, 20,000 examples
-	PROOF=1 $(PY) -m pytest -n $(WORKERS) --maxprocesses 8 -m "proof and not chaos" --timeout 1800 $(ARGS)
+	PROOF=1 $(PY) -m pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal -m "proof and not chaos" --timeout 1800 $(ARGS)
 
 chaos: $(DEV) ## kill workers and servers under load, then count
 	PROOF=1 $(PY) -m pytest -m chaos --timeout 3600 $(ARGS)

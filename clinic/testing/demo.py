@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -84,12 +87,46 @@ class Demo:
             return answer.status, answer.read()
 
 
+@pytest.fixture(scope="session")
+def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the directory of a demo that was started once and stopped; all processes of the tests share it."""
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    directory, done = shared / "lived-in" / "local", shared / "lived-in" / "done"
+    directory.parent.mkdir(exist_ok=True)
+    with (shared / "lived-in.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            with ended(Demo(directory)) as demo:
+                demo.start()
+                demo.process.send_signal(signal.SIGTERM)
+                assert demo.process.wait(40) == 0
+            done.touch()
+    return directory
+
+
+@contextmanager
+def ended(demo: Demo) -> Iterator[Demo]:
+    """Kill what is left of a demo at the end."""
+    try:
+        yield demo
+    finally:
+        for process in demo.processes():
+            process.kill()
+        if demo.process is not None:
+            demo.process.wait()
+
+
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Demo]:
-    """Return a demo to start; what is left of it at the end is killed."""
-    demo = Demo(tmp_path / "local")
-    yield demo
-    for process in demo.processes():
-        process.kill()
-    if demo.process is not None:
-        demo.process.wait()
+    """Return a demo to start from nothing."""
+    with ended(Demo(tmp_path / "local")) as demo:
+        yield demo
+
+
+@pytest.fixture
+def seeded_demo(lived_in: Path, tmp_path: Path) -> Iterator[Demo]:
+    """Return a demo to start that has its data already: making them takes most of a first start."""
+    subprocess.run(["cp", "-a", lived_in, tmp_path / "local"], check=True)
+    with ended(Demo(tmp_path / "local")) as demo:
+        yield demo

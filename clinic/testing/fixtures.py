@@ -13,10 +13,10 @@ from django.conf import settings
 
 from clinic.embedded import Postgres, Valkey, ensure
 from clinic.testing.browser import browser, page
-from clinic.testing.demo import demo
+from clinic.testing.demo import demo, lived_in, seeded_demo
 from clinic.testing.workers import Worker
 
-__all__ = ["browser", "demo", "page"]
+__all__ = ["browser", "demo", "lived_in", "page", "seeded_demo"]
 
 # No deadline: on a busy machine an example may take long without being wrong.
 hypothesis.settings.register_profile("clinic", deadline=None, print_blob=True)

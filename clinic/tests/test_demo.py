@@ -49,63 +49,64 @@ def test_it_has_a_past_and_says_where_its_mail_lies(demo):
     assert b"Welcome to Harbour Clinic" in page
 
 
-def test_a_command_beside_it_uses_its_ports_and_writes_no_logs(demo):
-    demo.start()
-    del demo.environment["PORT"]
+def test_a_command_beside_it_uses_its_ports_and_writes_no_logs(seeded_demo):
+    seeded_demo.start()
+    del seeded_demo.environment["PORT"]
     asked = "from django.conf import settings as s; print(s.PORT, s.EMAIL_PORT, s.PUBLIC_URL)"
-    shown = demo.manage("shell", "-v", "0", "-c", asked).stdout
-    assert shown.split() == [str(demo.port), str(demo.port + 25), f"http://127.0.0.1:{demo.port}"]
-    ticked = demo.manage("tick")
+    shown = seeded_demo.manage("shell", "-v", "0", "-c", asked).stdout
+    assert shown.split() == [str(seeded_demo.port), str(seeded_demo.port + 25), f"http://127.0.0.1:{seeded_demo.port}"]
+    ticked = seeded_demo.manage("tick")
     assert (ticked.returncode, ticked.stderr) == (0, "")
     assert ticked.stdout.endswith("done\n")
-    demo.process.kill()
-    demo.process.wait()
-    assert demo.gone()
-    shown = demo.manage("shell", "-v", "0", "-c", "from django.conf import settings as s; print(s.PORT)").stdout
+    seeded_demo.process.kill()
+    seeded_demo.process.wait()
+    assert seeded_demo.gone()
+    shown = seeded_demo.manage("shell", "-v", "0", "-c", "from django.conf import settings as s; print(s.PORT)").stdout
     assert shown.strip() == "8000"  # what a killed demo wrote down counts no more
 
 
-def test_after_sigkill_nothing_stays_and_the_next_start_recovers(demo):
-    demo.start()
-    demo.process.kill()
-    demo.process.wait()
+def test_after_sigkill_nothing_stays_and_the_next_start_recovers(seeded_demo):
+    seeded_demo.start()
+    seeded_demo.process.kill()
+    seeded_demo.process.wait()
 
-    demo.start()  # at once: it waits for what the killed one left
+    seeded_demo.start()  # at once: it waits for what the killed one left
 
-    assert demo.get("/healthz/ready")[0] == 200
-    demo.process.kill()
-    demo.process.wait()
-    assert demo.gone()
+    assert seeded_demo.get("/healthz/ready")[0] == 200
+    seeded_demo.process.kill()
+    seeded_demo.process.wait()
+    assert seeded_demo.gone()
 
 
-def test_a_killed_child_is_started_again(demo):
-    demo.start()
-    (worker,) = [p for p in demo.processes() if "-Q engine" in " ".join(p.cmdline()) and p.ppid() == demo.process.pid]
+def test_a_killed_child_is_started_again(seeded_demo):
+    seeded_demo.start()
+    children = [one for one in seeded_demo.processes() if one.ppid() == seeded_demo.process.pid]
+    (worker,) = [one for one in children if "-Q engine" in " ".join(one.cmdline())]
     time.sleep(2.5)
     worker.kill()
 
-    assert wait_until(lambda: "engine ended with code -9; starting it again" in demo.said(), 15)
-    demo.process.send_signal(signal.SIGTERM)
-    assert demo.process.wait(40) == 0
-    assert demo.processes() == []
+    assert wait_until(lambda: "engine ended with code -9; starting it again" in seeded_demo.said(), 15)
+    seeded_demo.process.send_signal(signal.SIGTERM)
+    assert seeded_demo.process.wait(40) == 0
+    assert seeded_demo.processes() == []
 
 
-def test_commands_work_and_reset_is_refused_while_it_runs(demo):
-    demo.start()
+def test_commands_work_and_reset_is_refused_while_it_runs(seeded_demo):
+    seeded_demo.start()
 
-    assert demo.manage("showmigrations").returncode == 0
-    refused = demo.manage("reset")
-    again = demo.manage("demo")
+    assert seeded_demo.manage("showmigrations").returncode == 0
+    refused = seeded_demo.manage("reset")
+    again = seeded_demo.manage("demo")
 
     assert refused.returncode == 1
     assert "in use" in refused.stderr
     assert again.returncode == 1
     assert "The demo runs already in this checkout" in again.stderr
-    assert demo.get("/healthz/ready")[0] == 200
-    demo.process.send_signal(signal.SIGTERM)
-    demo.process.wait(40)
-    assert demo.manage("reset").returncode == 0
-    assert not (demo.directory / "postgres").exists()
+    assert seeded_demo.get("/healthz/ready")[0] == 200
+    seeded_demo.process.send_signal(signal.SIGTERM)
+    seeded_demo.process.wait(40)
+    assert seeded_demo.manage("reset").returncode == 0
+    assert not (seeded_demo.directory / "postgres").exists()
 
 
 def test_commands_work_without_it_and_stop_what_they_started(demo):

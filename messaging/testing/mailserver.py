@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Any, Self, cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+logging.getLogger("mail.log").setLevel(logging.WARNING)  # or it writes every conversation down, word for word
 HANG_UP_AFTER_DOT = "hang up after the dot"
 HANG_AFTER_DOT = "hang after the dot"
 HANG_UP_AT_DATA = "hang up at DATA"

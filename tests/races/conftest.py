@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,9 +13,8 @@ from tests.races.arena import deadlocks
 
 
 @pytest.fixture
-def mail_server(transactional_db: None, settings: Any, caplog: Any) -> Iterator[MailServer]:
+def mail_server(transactional_db: None, settings: Any) -> Iterator[MailServer]:
     """A real SMTP server that takes everything, and settings that lead there."""
-    caplog.set_level(logging.WARNING, "mail.log")  # three hundred conversations, word for word
     with MailServer() as server:
         settings.EMAIL_BACKEND = "messaging.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", server.port, 5
