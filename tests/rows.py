@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from datetime import UTC, date, datetime, time
 from itertools import count
 from typing import Any
@@ -69,3 +70,27 @@ def clinic_models() -> list[type[models.Model]]:
     from django.apps import apps
 
     return [model for model in apps.get_models() if issubclass(model, ClinicModel)]
+
+
+ID = 700_000_002
+DOT = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+"""A picture of one point, where a row keeps a picture."""
+EVERYBODY = {"match": "all", "items": []}
+TASK = {"type": "create_task", "title": "Call", "assign_to": "front_desk"}
+RULE = {"trigger_event": "patient.onboarded", "conditions": EVERYBODY, "actions": [TASK]}
+WHOLE: dict[str, dict[str, Any]] = {
+    "automations.Rule": {"draft": RULE},
+    "segments.Segment": {"kind": "dynamic", "conditions": EVERYBODY},
+}
+"""Rows that a page reads as a rule or as conditions."""
+
+
+class AtHome(Rows):
+    """One row of every kind, all with one id, so that every page about one record finds it."""
+
+    def _value(self, field: Any, clinic: Any) -> Any:
+        return DOT if isinstance(field, models.BinaryField) else super()._value(field, clinic)
+
+    def _values(self, model: Any, clinic: Any) -> dict[str, Any]:
+        whole = WHOLE.get(model._meta.label, {})
+        return {**super()._values(model, clinic), **whole, model._meta.pk.attname: ID}

@@ -99,6 +99,7 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not done.exists():
             with ended(Demo(directory)) as demo:
                 demo.start()
+                assert demo.process is not None
                 demo.process.send_signal(signal.SIGTERM)
                 assert demo.process.wait(40) == 0
             done.touch()

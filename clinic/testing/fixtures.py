@@ -14,6 +14,7 @@ from django.conf import settings
 from clinic.embedded import Postgres, Valkey, ensure
 from clinic.testing.browser import browser, page
 from clinic.testing.demo import demo, lived_in, seeded_demo
+from clinic.testing.template import use_template
 from clinic.testing.workers import Worker
 
 __all__ = ["browser", "demo", "lived_in", "page", "seeded_demo"]
@@ -21,6 +22,15 @@ __all__ = ["browser", "demo", "lived_in", "page", "seeded_demo"]
 # No deadline: on a busy machine an example may take long without being wrong.
 hypothesis.settings.register_profile("clinic", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("clinic")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: Any
+) -> None:  # pytest-django asks for it before it makes the database
+    """Copy the test database from a migrated one instead of migrating it again."""
+    with django_db_blocker.unblock():
+        use_template()
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.db.models import Count, Q, QuerySet
@@ -12,7 +14,7 @@ from django.urls import NoReverseMatch, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
-from accounts.models import Clinic
+from accounts.models import Clinic, Membership
 from automations.interventions import SENDERS
 from automations.models import Rule, Run, Step
 from automations.naming import names_of
@@ -125,9 +127,19 @@ def run(request: Any, pk: int) -> HttpResponse:
         "subject_link": address_of(subject) if subject is not None else "",
         "verdict": trace.verdict_lines(found.verdict, names_of(found.clinic_id, [], [found.verdict]), zone),
         "steps": lines,
+        "again": _try_again(found) if request.desk.role == Membership.Role.CLINIC_ADMIN else "",
         "others": found.event.runs.exclude(pk=pk).select_related("rule").defer("rule__draft", "verdict"),
     }
     return render(request, "staff/runs/run.html", context)
+
+
+def _try_again(found: Run) -> str:
+    """Return the address that tries the rule, as its draft stands, with the run's event."""
+    event, zone = found.event, ZoneInfo(found.clinic.time_zone)
+    asked = {"patient": found.patient_id, "at": event.occurred_at.astimezone(zone).strftime("%Y-%m-%dT%H:%M")}
+    if found.rule.draft.get("trigger_event") == event.trigger and event.subject_type != "patient":
+        asked["subject"] = event.subject_id
+    return f"{reverse('admin:automations_rule_try', args=[found.rule_id])}?{urlencode(asked)}"
 
 
 urlpatterns = [

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
-from typing import Any
 from zoneinfo import available_timezones
 
 import pytest
@@ -14,39 +12,18 @@ from django.urls import reverse
 from django.utils import translation
 
 from accounts.models import Clinic, User
-from automations.tests.builders import document
 from tests.cast import client_of
 from tests.i18n import pseudo
-from tests.rows import Rows, clinic_models
+from tests.rows import ID, AtHome, clinic_models
 from tests.security.test_page_matrix import named_pages
 
 pytestmark = pytest.mark.django_db
-ID = 700_000_002
-DOT = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
-"""A picture of one point, where a row keeps a picture."""
 MARKS = {"UTC", "SMS", "CSV", "XLSX", "PDF", "API", "kB", "MB", "SHA-256", "English", "Jot", "Whisper"}
 ENCODINGS = {"CP1250", "CP1252", "ISO8859-2", "UTF-16", "UTF-8"}
 ZONES = {zone.replace("_", " ") for zone in available_timezones()}
 """What has the same name in every language; a language is named in its own."""
 PATIENTS = {"staff:form-template-preview"}
 """Shows what a patient sees, in the language that is asked for."""
-EVERYBODY = {"match": "all", "items": []}
-WHOLE: dict[str, dict[str, Any]] = {
-    "automations.Rule": {"draft": document()},
-    "segments.Segment": {"kind": "dynamic", "conditions": EVERYBODY},
-}
-"""Rows that a page reads as a rule or as conditions."""
-
-
-class AtHome(Rows):
-    """One row of every kind, all with one id, so that every page about one record finds it."""
-
-    def _value(self, field: Any, clinic: Any) -> Any:
-        return DOT if isinstance(field, models.BinaryField) else super()._value(field, clinic)
-
-    def _values(self, model: Any, clinic: Any) -> dict[str, Any]:
-        whole = WHOLE.get(model._meta.label, {})
-        return {**super()._values(model, clinic), **whole, model._meta.pk.attname: ID}
 
 
 @pytest.fixture

@@ -162,6 +162,22 @@ def test_a_trace_shows_the_event_the_values_the_steps_and_what_they_made(clinic,
     assert AuditEntry.objects.filter(action="run.read", patient_id=patient.pk, object_id=str(run.pk)).count() == 1
 
 
+def test_an_admin_tries_the_draft_with_the_event_of_a_trace(clinic, patient, as_admin, as_specialist):
+    rule = published(clinic, "appointment.completed", NOW, name="Follow-up")
+    row = move(visit(patient), status="completed")
+    visit(patient)  # a newer one, which is not meant
+    ticking.drain_all()
+    page = reverse("staff:run", args=[Run.objects.get().pk])
+    assert "try the draft with this event" not in text(as_specialist.get(page))
+    assert "try the draft with this event" in text(as_admin.get(page))
+    answer = as_admin.get(as_admin.get(page).context["again"])
+    assert answer.status_code == 200
+    assert (answer.context["rule"], answer.context["patient"]) == (rule, patient)
+    assert answer.context["request"].GET["subject"] == str(row.pk)
+    assert "refusal" not in answer.context
+    assert "Jot (Title: Now, Refuse: no)" in text(answer)
+
+
 def test_a_failed_step_is_tried_again_by_those_who_may(failed, as_front_desk, as_admin):
     step = Step.objects.get(state="failed")
     trace = reverse("staff:run", args=[failed.pk])
