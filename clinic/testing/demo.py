@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -38,6 +36,7 @@ class Demo:
         self.environment = clean | {"CLINIC_LOCAL_DIR": str(directory), "PORT": str(self.port), "PYTHONUNBUFFERED": "1"}
         self.environment |= {"DEMO_DAYS": "0"}
         self.output = directory.parent / "output"
+        self.said_first = ""
         self.process: subprocess.Popen[bytes] | None = None
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -87,25 +86,6 @@ class Demo:
             return answer.status, answer.read()
 
 
-@pytest.fixture(scope="session")
-def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the directory of a demo that was started once and stopped; all processes of the tests share it."""
-    shared = tmp_path_factory.getbasetemp()
-    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
-    directory, done = shared / "lived-in" / "local", shared / "lived-in" / "done"
-    directory.parent.mkdir(exist_ok=True)
-    with (shared / "lived-in.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists():
-            with ended(Demo(directory)) as demo:
-                demo.start()
-                assert demo.process is not None
-                demo.process.send_signal(signal.SIGTERM)
-                assert demo.process.wait(40) == 0
-            done.touch()
-    return directory
-
-
 @contextmanager
 def ended(demo: Demo) -> Iterator[Demo]:
     """Kill what is left of a demo at the end."""
@@ -125,9 +105,19 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
         yield demo
 
 
-@pytest.fixture
-def seeded_demo(lived_in: Path, tmp_path: Path) -> Iterator[Demo]:
-    """Return a demo to start that has its data already: making them takes most of a first start."""
-    subprocess.run(["cp", "-a", lived_in, tmp_path / "local"], check=True)
-    with ended(Demo(tmp_path / "local")) as demo:
+@pytest.fixture(scope="module")
+def a_demo_with_a_past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """Return a demo that several tests start and stop: making its data takes most of a first start."""
+    with ended(Demo(tmp_path_factory.mktemp("demo") / "local")) as demo:
+        demo.environment["DEMO_DAYS"] = "2"
+        demo.start()
+        demo.said_first = demo.said()
         yield demo
+
+
+@pytest.fixture
+def running_demo(a_demo_with_a_past: Demo) -> Demo:
+    """Return that demo, started if a test before this one left it stopped."""
+    if a_demo_with_a_past.process is None or a_demo_with_a_past.process.poll() is not None:
+        a_demo_with_a_past.start()
+    return a_demo_with_a_past

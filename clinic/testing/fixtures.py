@@ -13,11 +13,11 @@ from django.conf import settings
 
 from clinic.embedded import Postgres, Valkey, ensure
 from clinic.testing.browser import browser, page
-from clinic.testing.demo import demo, lived_in, seeded_demo
+from clinic.testing.demo import a_demo_with_a_past, demo, running_demo
 from clinic.testing.template import use_template
 from clinic.testing.workers import Worker
 
-__all__ = ["browser", "demo", "lived_in", "page", "seeded_demo"]
+__all__ = ["a_demo_with_a_past", "browser", "demo", "page", "running_demo"]
 
 # No deadline: on a busy machine an example may take long without being wrong.
 hypothesis.settings.register_profile("clinic", deadline=None, print_blob=True)

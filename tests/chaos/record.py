@@ -56,8 +56,8 @@ class Record:
         self.effects = {kind: self._by_step(ask(query)) for kind, query in EFFECTS.items()}
         self.requests = {r["id"]: r for r in ask("SELECT id, source_step_id, message_id FROM forms_app_formrequest")}
         self.attempts = ask("SELECT * FROM chaos_attempt")
-        self.step_log = self._grouped(ask(f"SELECT *, {COMMITTED} FROM chaos_step"), "step_id")
-        self.delivery_log = self._grouped(ask(f"SELECT *, {COMMITTED} FROM chaos_delivery"), "delivery_id")
+        self.step_log = self._grouped(ask(f"SELECT *, {COMMITTED} FROM chaos_step ORDER BY n"), "step_id")
+        self.delivery_log = self._grouped(ask(f"SELECT *, {COMMITTED} FROM chaos_delivery ORDER BY n"), "delivery_id")
         self.event_log = {r["event_id"]: r for r in ask(f"SELECT *, {COMMITTED} FROM chaos_event")}
         self.states = {r["id"]: r["status"] for r in ask("SELECT id, status FROM appointments_appointment")}
 

@@ -1,7 +1,8 @@
 """Watch the scratch database from inside: every transition is written down in the transaction that makes it.
 
 What a row's log says cannot be painted over by a later update, and with `track_commit_timestamp` the `xmin` of a log
-row tells when its transaction committed: that decides what came first, a message or its cancel.
+row tells when its transaction committed: that decides what came first, a message or its cancel. Within a transaction
+`n` does: a table's rows are not read in the order in which they were written.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import psycopg
 TABLES = """
 CREATE TABLE chaos_event (event_id bigint, trigger text, subject_id bigint, revision int, state text);
 CREATE TABLE chaos_match (event_id bigint, old text, new text);
-CREATE TABLE chaos_step (step_id bigint, old text, new text);
-CREATE TABLE chaos_delivery (delivery_id bigint, old text, new text, attempts int);
+CREATE TABLE chaos_step (step_id bigint, old text, new text, n bigint GENERATED ALWAYS AS IDENTITY);
+CREATE TABLE chaos_delivery
+    (delivery_id bigint, old text, new text, attempts int, n bigint GENERATED ALWAYS AS IDENTITY);
 CREATE TABLE chaos_attempt (delivery_id bigint, number int, outcome text, answer text);
 """
 WATCHERS = {

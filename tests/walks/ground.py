@@ -1,7 +1,8 @@
-"""The clinic that every walk begins in: three patients, forms, templates, segments and rules of every kind."""
+"""The clinics that walks begin in, each with three patients, forms, templates, segments and rules of every kind."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import time, timedelta
 from functools import cache
@@ -16,6 +17,7 @@ from appointments import services as visits
 from appointments.models import Service
 from automations import compiled, lifecycle
 from clinic import clock
+from clinic.testing import rounds
 from forms_app import services as forms
 from forms_app.models import FormTemplate
 from messaging.templates import Body, save_template
@@ -75,6 +77,8 @@ RULES: dict[str, tuple[str, dict[str, Any], list[dict[str, Any]]]] = {
         [mail("news"), {"type": "remove_from_segment", "segment": "by-hand"}],
     ),
 }  # fmt: skip
+ABREAST = rounds(5, 20)
+"""So many clinics lie side by side in one database."""
 CAPS = {"cap_survey_day": 1, "cap_marketing_day": 1, "cap_marketing_week": 2, "cap_total_week": 12}
 QUIET = {"quiet_start": time(21), "quiet_end": time(8)}
 TEMPLATES = {"visit": "transactional", "guide": "clinical", "survey": "survey", "news": "marketing"}
@@ -105,42 +109,46 @@ def document(slug: str, how: Any = None) -> dict[str, Any]:
     }
 
 
-def open_clinic() -> None:
-    """Open the clinic, publish every rule, register three patients, and keep it all to begin from again."""
+def open_clinics() -> None:
+    """Open the clinics, publish every rule, register three patients in each, and keep it all to begin from again."""
     with transaction.atomic():
-        clinic = Clinic.objects.create(slug="walk", name="Walk", time_zone="Europe/Bucharest")
-        user = User.objects.create(username="dr@walk.example", email="dr@walk.example")
-        specialist = Membership.objects.create(clinic=clinic, user=user, role="specialist", slug="dr", name="Dr.")
-        for slug, kind in {"privacy": "consent", "pain": "questionnaire", "survey": "survey"}.items():
-            _form(clinic, slug, kind)
-        for slug, category in TEMPLATES.items():
-            texts = [Body("en", slug.title(), "Hello, {{ patient.given_name }}.")]
-            save_template(clinic=clinic, slug=slug, name=slug.title(), category=category, bodies=texts)
-        segments.create(clinic=clinic, name="By hand", slug="by-hand", kind="manual")
-        segments.create(clinic=clinic, name="Tagged", slug="tagged", conditions=TAGGED)
-        for slug in RULES:
-            lifecycle.publish(lifecycle.create_rule(clinic=clinic, name=slug, slug=slug, document=document(slug)))
-        service = Service.objects.create(clinic=clinic, slug="evaluation", name="Evaluation", minutes=30)
-        for n in range(3):
-            one = patients.register(
-                clinic=clinic, given_name=f"P{n}", email=f"p{n}@walk.example", specialist=specialist
-            )
-            starts = clock.now() + timedelta(days=n, hours=3)
-            visits.book(clinic=clinic, patient=one, service=service, starts_at=starts, specialist=specialist)
+        for number in range(ABREAST):
+            _open(number)
     with connection.cursor() as cursor:
         for table in _tables():
             cursor.execute(f"CREATE UNLOGGED TABLE walk_{table} AS TABLE {table}")
 
 
-def close_clinic() -> None:
+def _open(number: int) -> None:
+    clinic = Clinic.objects.create(slug=f"walk-{number:02}", name="Walk", time_zone="Europe/Bucharest")
+    user = User.objects.create(username=f"dr@{number}.walk.example", email=f"dr@{number}.walk.example")
+    specialist = Membership.objects.create(clinic=clinic, user=user, role="specialist", slug="dr", name="Dr.")
+    for slug, kind in {"privacy": "consent", "pain": "questionnaire", "survey": "survey"}.items():
+        _form(clinic, slug, kind)
+    for slug, category in TEMPLATES.items():
+        texts = [Body("en", slug.title(), "Hello, {{ patient.given_name }}.")]
+        save_template(clinic=clinic, slug=slug, name=slug.title(), category=category, bodies=texts)
+    segments.create(clinic=clinic, name="By hand", slug="by-hand", kind="manual")
+    segments.create(clinic=clinic, name="Tagged", slug="tagged", conditions=TAGGED)
+    for slug in RULES:
+        lifecycle.publish(lifecycle.create_rule(clinic=clinic, name=slug, slug=slug, document=document(slug)))
+    service = Service.objects.create(clinic=clinic, slug="evaluation", name="Evaluation", minutes=30)
+    for n in range(3):
+        email = f"p{n}@{number}.walk.example"
+        one = patients.register(clinic=clinic, given_name=f"P{n}", email=email, specialist=specialist)
+        starts = clock.now() + timedelta(days=n, hours=3)
+        visits.book(clinic=clinic, patient=one, service=service, starts_at=starts, specialist=specialist)
+
+
+def close_clinics() -> None:
     """Drop what was kept."""
     with connection.cursor() as cursor:
         for table in _tables():
             cursor.execute(f"DROP TABLE IF EXISTS walk_{table}")
 
 
-def begin(caps: bool, quiet: bool) -> Ground:
-    """Begin anew from the open clinic, with or without caps and quiet hours."""
+def begin(caps: Sequence[bool], quiet: Sequence[bool]) -> list[Ground]:
+    """Begin anew from the open clinics, each with or without caps and quiet hours."""
     parts = "".join(
         f"DELETE FROM {name}; INSERT INTO {name} ({columns}) SELECT {columns} FROM walk_{name};"
         for name, columns in _columns().items()
@@ -148,22 +156,22 @@ def begin(caps: bool, quiet: bool) -> Ground:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL session_replication_role = replica; UPDATE clinic_clock SET ahead = '0'; {parts}")
     compiled.forget()
-    limits = (
-        {"cap_survey_day": 1, "cap_marketing_day": 1, "cap_marketing_week": 2, "cap_total_week": 12} if caps else {}
-    )
-    hours = {"quiet_start": time(21), "quiet_end": time(8)} if quiet else {}
-    clinic = Clinic.objects.get(slug="walk")
-    for name, value in {**limits, **hours}.items():
+    clinics = Clinic.objects.order_by("slug")
+    return [_ground(clinic, CAPS if caps[at] else {}, QUIET if quiet[at] else {}) for at, clinic in enumerate(clinics)]
+
+
+def _ground(clinic: Clinic, caps: dict[str, Any], quiet: dict[str, Any]) -> Ground:
+    for name, value in {**caps, **quiet}.items():
         setattr(clinic, name, value)
     clinic.save()
     return Ground(
         clinic,
-        Service.objects.get(),
-        Membership.objects.get(),
-        list(Patient.objects.order_by("pk")),
-        {one.slug: one for one in FormTemplate.objects.all()},
-        Segment.objects.get(slug="by-hand"),
-        Segment.objects.get(slug="tagged"),
+        Service.objects.get(clinic=clinic),
+        Membership.objects.get(clinic=clinic),
+        list(Patient.objects.filter(clinic=clinic).order_by("pk")),
+        {one.slug: one for one in FormTemplate.objects.filter(clinic=clinic)},
+        Segment.objects.get(clinic=clinic, slug="by-hand"),
+        Segment.objects.get(clinic=clinic, slug="tagged"),
     )
 
 

@@ -14,7 +14,6 @@ from automations.models import Event, Run, Step
 from clinic import clock
 from messaging.models import Delivery, DeliveryAttempt
 from segments.models import SegmentMembership
-from tests.walks.ground import Ground
 
 ENDED = ("skipped", "cancelled", "expired", "failed")
 BLOCKED = ("survey", "marketing")
@@ -25,11 +24,9 @@ BLOCKED = ("survey", "marketing")
 class Notes:
     """What the walk itself knows: who agreed to what and when, and what was stopped when."""
 
-    ground: Ground
     agreed: dict[tuple[int, str], list[tuple[datetime, bool]]] = field(default_factory=lambda: defaultdict(list))
     dead_steps: dict[int, datetime] = field(default_factory=dict)
     dead_mails: dict[int, datetime] = field(default_factory=dict)
-    archived: int = 0
 
     def consent(self, patient: int, category: str, granted: bool) -> None:
         """Note what a patient said just now."""
@@ -60,7 +57,8 @@ def judge(notes: Notes) -> None:
     steps_have_a_version()
     nothing_acts_after_its_stop(notes)
     nothing_leaves_without_consent(notes)
-    no_cap_is_exceeded(notes)
+    no_cap_is_exceeded()
+    nothing_crosses_clinics()
     whatever_did_not_happen_has_a_reason()
     each_crossing_is_told_at_most_once()
     each_key_acts_once()
@@ -89,7 +87,7 @@ def nothing_acts_after_its_stop(notes: Notes) -> None:
 def _sent() -> list[Any]:
     """Return the mails to patients that left, with when, oldest first."""
     rows = Delivery.objects.filter(state=Delivery.State.SENT, recipient=None).order_by("finished_at", "pk")
-    return list(rows.select_related("patient"))
+    return list(rows.select_related("clinic"))
 
 
 def nothing_leaves_without_consent(notes: Notes) -> None:
@@ -98,12 +96,19 @@ def nothing_leaves_without_consent(notes: Notes) -> None:
         assert notes.allows(one.patient_id, one.category, one.finished_at), (one.pk, one.category)
 
 
-def no_cap_is_exceeded(notes: Notes) -> None:
+def nothing_crosses_clinics() -> None:
+    """A step, its rule, its event and what it sent are of one clinic."""
+    foreign = ~Q(rule__clinic=F("clinic")) | ~Q(run__clinic=F("clinic")) | ~Q(run__event__clinic=F("clinic"))
+    assert not Step.objects.filter(foreign | ~Q(patient__clinic=F("clinic"))).exists(), "a step crossed"
+    assert not Delivery.objects.exclude(patient__clinic=F("clinic")).exists(), "a message crossed"
+
+
+def no_cap_is_exceeded() -> None:
     """On no day and in no week did a patient get more of a kind that caps hold back than the clinic allows."""
-    clinic, zone = notes.ground.clinic, ZoneInfo(notes.ground.clinic.time_zone)
     got: Counter[Any] = Counter()
     for one in _sent():
-        day = one.finished_at.astimezone(zone).date()
+        clinic = one.clinic
+        day = one.finished_at.astimezone(ZoneInfo(clinic.time_zone)).date()
         spans = {"day": day, "week": day - timedelta(days=day.weekday())}
         for kind in (one.category, "total"):
             for span, first in spans.items():

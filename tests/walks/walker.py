@@ -1,4 +1,4 @@
-"""One walk: what people do to records, rules and consents in any order, while time passes."""
+"""One walk: what people do to the records, rules and consents of one clinic, in any order."""
 
 from __future__ import annotations
 
@@ -9,65 +9,77 @@ from typing import Any
 
 from django.db.models import Q
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from accounts.models import Pause
 from appointments import services as visits
 from appointments import summaries
 from appointments.models import Appointment, VisitSummary
-from automations import lifecycle, ticking
-from automations.models import Rule, Run, Step
+from automations import lifecycle
+from automations.models import Rule
 from clinic import clock
 from clinic.changes import origin
 from clinic.errors import ClinicError
 from forms_app import services as forms
 from forms_app.models import FormRequest
-from messaging.models import Delivery
 from patients import services as patients
 from patients.categories import Category
 from patients.consents import set_consents
 from patients.models import Patient
 from segments import services as segments
 from tests.walks import laws
-from tests.walks.ground import RULES, SETTINGS, Ground, begin, document
+from tests.walks.ground import RULES, SETTINGS, Ground, document
 from treatments import services as plans
 from treatments.models import TreatmentPlan
-
-SPANS = {"minutes": 20, "hours": 7, "days": 26, "weeks": 24 * 8}
-"""How long to wait, in minutes for the first and hours for the others: long enough to leave what its name says."""
-ABOUT: dict[str, str] = {"appointment": "appointment", "form": "form"}
 
 people = st.integers(0, 2)
 picks = st.integers(0, 50)
 rules_ = st.sampled_from(sorted(RULES))
 
 
-class Walk(RuleBasedStateMachine):
-    """Each step is one thing that a person does, or time that passes; `laws` hold at the end of it."""
+Deed = tuple[str, dict[str, Any]]
+"""What somebody does: the name of a method of Walk, and what it is called with."""
 
-    hits: Counter[str] = Counter()
+deeds: dict[str, st.SearchStrategy[Deed]] = {}
 
-    @initialize(caps=st.booleans(), quiet=st.booleans())
-    def open_the_clinic(self, caps: bool, quiet: bool) -> None:
-        self.ground: Ground = begin(caps, quiet)
-        self.notes = laws.Notes(self.ground)
+
+def deed(**arguments: st.SearchStrategy[Any]) -> Callable[[Any], Any]:
+    """Offer a method of Walk as something that may happen, with such arguments."""
+
+    def offer(method: Any) -> Any:
+        deeds[method.__name__] = st.tuples(st.just(method.__name__), st.fixed_dictionaries(arguments))
+        return method
+
+    return offer
+
+
+class Walk:
+    """A clinic in which one thing after another is done; `hits` counts what came of it."""
+
+    def __init__(self, ground: Ground, notes: laws.Notes, hits: Counter[str]) -> None:
+        self.ground, self.notes, self.hits = ground, notes, hits
+        self.archived = 0
+
+    def do(self, what: Deed) -> None:
+        """Do one thing."""
+        name, arguments = what
+        getattr(self, name)(**arguments)
 
     # --- visits ---
 
-    @rule(who=people, days=st.integers(0, 9), hours=st.integers(0, 23))
+    @deed(who=people, days=st.integers(0, 9), hours=st.integers(0, 23))
     def book(self, who: int, days: int, hours: int) -> None:
         starts = clock.now() + timedelta(days=days, hours=hours, minutes=5)
         self._try("book", lambda: visits.book(
             clinic=self.ground.clinic, patient=self._person(who), service=self.ground.service, starts_at=starts,
             specialist=self.ground.specialist, override_reason="walk"))  # fmt: skip
 
-    @rule(pick=picks, verb=st.sampled_from(["confirm", "start", "complete", "complete"]))
+    @deed(pick=picks, verb=st.sampled_from(["confirm", "start", "complete", "complete"]))
     def take_a_visit_on(self, pick: int, verb: str) -> None:
         self._visit(pick, verb, getattr(visits, verb))
 
-    @rule(who=people)
+    @deed(who=people)
     def see_a_patient_through(self, who: int) -> None:
-        """Book and complete a visit, and let the week after it pass: what counts days from a visit has its turn."""
+        """Book and complete a visit: what counts days from it has its turn when a week has passed."""
 
         def visit() -> Any:
             soon, ground = clock.now() + timedelta(minutes=5), self.ground
@@ -76,24 +88,22 @@ class Walk(RuleBasedStateMachine):
             return visits.complete(visits.confirm(row))
 
         self._try("visit", visit)
-        clock.advance_by(timedelta(days=6))
-        self.work()
 
-    @rule(pick=picks, verb=st.sampled_from(["cancel", "no_show", "enter_in_error"]))
+    @deed(pick=picks, verb=st.sampled_from(["cancel", "no_show", "enter_in_error"]))
     def end_a_visit(self, pick: int, verb: str) -> None:
         trigger = {"cancel": "appointment.cancelled", "no_show": "appointment.no_show"}.get(verb, "appointment.voided")
         self._visit(pick, verb, getattr(visits, verb), trigger)
 
-    @rule(pick=picks)
+    @deed(pick=picks)
     def reopen(self, pick: int) -> None:
         self._visit(pick, "reopen", lambda row: visits.reopen(row, reason="walk"), "appointment.reopened")
 
-    @rule(pick=picks, hours=st.integers(-30, 200))
+    @deed(pick=picks, hours=st.integers(-30, 200))
     def reschedule(self, pick: int, hours: int) -> None:
         start = clock.now() + timedelta(hours=max(hours, 1))
         self._visit(pick, "reschedule", lambda row: visits.reschedule(row, starts_at=start))
 
-    @rule(pick=picks)
+    @deed(pick=picks)
     def release_a_summary(self, pick: int) -> None:
         def release(row: Appointment) -> Any:
             if not VisitSummary.objects.filter(appointment=row).exists():
@@ -104,12 +114,12 @@ class Walk(RuleBasedStateMachine):
 
     # --- forms ---
 
-    @rule(who=people, slug=st.sampled_from(["privacy", "pain", "survey"]))
+    @deed(who=people, slug=st.sampled_from(["privacy", "pain", "survey"]))
     def ask(self, who: int, slug: str) -> None:
         self._try("ask", lambda: forms.request_form(
             clinic=self.ground.clinic, patient=self._person(who), template=self.ground.forms[slug]))  # fmt: skip
 
-    @rule(pick=picks, pain=st.integers(0, 10))
+    @deed(pick=picks, pain=st.integers(0, 10))
     def sign(self, pick: int, pain: int) -> None:
         def fill(row: FormRequest) -> Any:
             answers = {} if row.template.kind == "consent" else {"pain": pain}
@@ -117,24 +127,24 @@ class Walk(RuleBasedStateMachine):
 
         self._form(pick, FormRequest.OPEN, "sign", fill, "form.signed")
 
-    @rule(pick=picks)
+    @deed(pick=picks)
     def decline(self, pick: int) -> None:
         self._form(pick, FormRequest.OPEN, "decline", forms.decline, "form.voided")
 
-    @rule(pick=picks)
+    @deed(pick=picks)
     def withdraw(self, pick: int) -> None:
         self._form(pick, FormRequest.FILLED, "withdraw", forms.withdraw, "form.withdrawn")
 
     # --- patients ---
 
-    @rule(who=people, category=st.sampled_from(list(Category.values)), granted=st.booleans())
+    @deed(who=people, category=st.sampled_from(list(Category.values)), granted=st.booleans())
     def consent(self, who: int, category: str, granted: bool) -> None:
         person = self._person(who)
         line = {"category": category, "channel": "email", "granted": granted}
         if self._try("consent", lambda: set_consents(person, [line])):
             self.notes.consent(person.pk, category, granted)
 
-    @rule(who=people)
+    @deed(who=people)
     def archive_or_reactivate(self, who: int) -> None:
         person = self._person(who)
         if person.status != Patient.Status.ACTIVE:
@@ -143,23 +153,23 @@ class Walk(RuleBasedStateMachine):
         mine = Q(patient=person)
         self._stopping("archive patient", lambda: patients.archive(person), mine, mine & ~Q(source_step=None))
 
-    @rule(who=people, tags=st.sampled_from([[], ["vip"], ["vip", "seen"], ["other"]]))
+    @deed(who=people, tags=st.sampled_from([[], ["vip"], ["vip", "seen"], ["other"]]))
     def tag(self, who: int, tags: list[str]) -> None:
         self._try("tag", lambda: patients.update(self._person(who), tags=tags))
 
-    @rule(who=people, enters=st.booleans())
+    @deed(who=people, enters=st.booleans())
     def move_by_hand(self, who: int, enters: bool) -> None:
         call = segments.add_member if enters else segments.remove_member
         self._try("by hand", lambda: call(self.ground.by_hand, self._person(who)))
 
-    @rule(words=st.sampled_from([["vip"], ["other"], ["vip", "other"]]))
+    @deed(words=st.sampled_from([["vip"], ["other"], ["vip", "other"]]))
     def define_the_segment_anew(self, words: list[str]) -> None:
         tree = {"match": "all", "items": [{"field": "patient.tags", "op": "has_any_of", "value": words}]}
         self._try("define", lambda: segments.update(self.ground.tagged, conditions=tree))
 
     # --- treatment ---
 
-    @rule(who=people, count=st.integers(1, 5))
+    @deed(who=people, count=st.integers(1, 5))
     def prescribe(self, who: int, count: int) -> None:
         def start() -> Any:
             kinds = [{"name": "Squats", "sessions_per_week": count}]
@@ -168,9 +178,9 @@ class Walk(RuleBasedStateMachine):
 
         self._try("prescribe", start)
 
-    @rule(pick=picks, verb=st.sampled_from(["log", "log", "log", "pause", "resume", "complete", "cancel"]))
+    @deed(pick=picks, verb=st.sampled_from(["log", "log", "log", "pause", "resume", "complete", "cancel"]))
     def go_on_with_a_plan(self, pick: int, verb: str) -> None:
-        rows = list(TreatmentPlan.objects.order_by("pk"))
+        rows = list(TreatmentPlan.objects.filter(clinic=self.ground.clinic).order_by("pk"))
         if rows:
             plan = rows[pick % len(rows)]
             call = (lambda: plans.log_session(plan, pain=pick % 11)) if verb == "log" else (
@@ -180,7 +190,7 @@ class Walk(RuleBasedStateMachine):
 
     # --- rules ---
 
-    @rule(slug=rules_, settings=st.sampled_from(SETTINGS), pending=st.booleans())
+    @deed(slug=rules_, settings=st.sampled_from(SETTINGS), pending=st.booleans())
     def edit_and_publish(self, slug: str, settings: dict[str, Any], pending: bool) -> None:
         def publish() -> Any:
             changed = lifecycle.edit_draft(self._rule(slug), document=document(slug, settings))
@@ -188,7 +198,7 @@ class Walk(RuleBasedStateMachine):
 
         self._try("publish", publish)
 
-    @rule(slug=rules_, mode=st.sampled_from(["pause", "run", "skip", "review"]))
+    @deed(slug=rules_, mode=st.sampled_from(["pause", "run", "skip", "review"]))
     def pause_or_resume(self, slug: str, mode: str) -> None:
         if mode == "pause":
             self._try("pause rule", lambda: lifecycle.pause(self._rule(slug)))
@@ -197,14 +207,14 @@ class Walk(RuleBasedStateMachine):
         else:
             self._try("resume rule", lambda: lifecycle.resume(self._rule(slug), overdue=mode))
 
-    @rule(slug=rules_)
+    @deed(slug=rules_)
     def archive_a_rule(self, slug: str) -> None:
-        if self.notes.archived < 2:  # or a long walk ends in a clinic without rules
-            mine = Q(rule__slug=slug)
+        if self.archived < 2:  # or a long walk ends in a clinic without rules
+            mine = Q(rule__clinic=self.ground.clinic, rule__slug=slug)
             if self._stopping("archive rule", lambda: lifecycle.archive(self._rule(slug)), mine, None):
-                self.notes.archived += 1
+                self.archived += 1
 
-    @rule(luck=st.integers(0, 4))
+    @deed(luck=st.integers(0, 4))
     def pause_everything_or_go_on(self, luck: int) -> None:
         standing = Pause.objects.filter(clinic=self.ground.clinic, ended_at=None)
         if standing.exists():
@@ -214,39 +224,13 @@ class Walk(RuleBasedStateMachine):
             Pause.objects.create(clinic=self.ground.clinic, scope="clinic", why="walk")
             self.hits["do pause all"] += 1
 
-    # --- time ---
-
-    @rule(unit=st.sampled_from(["minutes", "minutes", "hours", "hours", "days", "weeks"]))
-    def wait(self, unit: str) -> None:
-        """Let time pass as if no worker had run meanwhile, then let all of them work."""
-        clock.advance_by(timedelta(**{"minutes" if unit == "minutes" else "hours": SPANS[unit]}))
-        self.work()
-
-    @rule()
-    def work(self) -> None:
-        ticking.drain_all()
-        self.hits["do work"] += 1
-
-    def teardown(self) -> None:
-        """Let everything come to its end, and judge."""
-        if not hasattr(self, "ground"):
-            return
-        Pause.objects.filter(ended_at=None).update(ended_at=clock.now())
-        ticking.drain_all()
-        laws.judge(self.notes)
-        for trigger in Run.objects.filter(outcome="matched").values_list("event__trigger", flat=True):
-            self.hits[f"run {trigger}"] += 1
-        for model, name in ((Step, "step"), (Delivery, "delivery")):
-            for state in model.objects.values_list("state", "reason"):
-                self.hits[" ".join((name, *state)).strip()] += 1
-
     # --- how ---
 
     def _person(self, who: int) -> Patient:
         return Patient.objects.get(pk=self.ground.people[who].pk)
 
     def _rule(self, slug: str) -> Rule:
-        return Rule.objects.get(slug=slug)
+        return Rule.objects.get(clinic=self.ground.clinic, slug=slug)
 
     def _try(self, name: str, call: Callable[[], Any]) -> bool:
         """Do it in a signed-in session, as staff does; what is refused has not happened."""
@@ -269,12 +253,13 @@ class Walk(RuleBasedStateMachine):
         return done
 
     def _visit(self, pick: int, name: str, call: Callable[[Any], Any], stops: str = "") -> None:
-        rows = list(Appointment.objects.order_by("-pk")[:4])
+        rows = list(Appointment.objects.filter(clinic=self.ground.clinic).order_by("-pk")[:4])
         if rows:
             self._one(rows[pick % len(rows)], "appointment", name, call, stops)
 
     def _form(self, pick: int, states: Any, name: str, call: Callable[[Any], Any], stops: str) -> None:
-        rows = list(FormRequest.objects.filter(status__in=states).select_related("template").order_by("-pk")[:4])
+        mine = FormRequest.objects.filter(clinic=self.ground.clinic, status__in=states)
+        rows = list(mine.select_related("template").order_by("-pk")[:4])
         if rows:
             self._one(rows[pick % len(rows)], "form", name, call, stops)
 
