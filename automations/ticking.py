@@ -76,8 +76,16 @@ def oldest_due() -> datetime | None:
 
 def next_due(after: datetime) -> datetime | None:
     """Return the next moment after `after` at which any lane has work."""
-    moments = (lane.next_due() for lane in lanes())
-    return min((at for at in moments if at is not None and at > after), default=None)
+    return min((at for at in _moments() if at > after), default=None)
+
+
+def is_due(moment: datetime) -> bool:
+    """Tell whether any lane has work that is due by then."""
+    return any(at <= moment for at in _moments())
+
+
+def _moments() -> list[datetime]:
+    return [at for lane in lanes() if (at := lane.next_due()) is not None]
 
 
 def walk_to(target: datetime) -> Iterator[tuple[datetime, int]]:
@@ -90,7 +98,10 @@ def walk_to(target: datetime) -> Iterator[tuple[datetime, int]]:
     clock.require_movable_to(target)
     yield clock.now(), drain_and_settle()
     while True:
-        stop = next_due(clock.now())
+        # What became due while the last was done is done first, or it would wait for the stop after it.
+        while is_due(current := clock.now()) and (count := drain_and_settle()):
+            yield current, count
+        stop = next_due(current)
         if stop is None or stop > target:
             break
         clock.reach(stop)

@@ -69,6 +69,22 @@ def test_the_clock_stands_while_a_worker_holds_a_message(rule, monkeypatch):
     assert titles() == ["A"]
 
 
+def test_what_became_due_during_slow_work_is_done_right_after_it(rule, monkeypatch):
+    start, slow = clock.now(), []
+
+    def work() -> int:
+        if titles() == ["A"] and not slow:
+            slow.append(clock.advance_by(timedelta(hours=11)))
+        return 0
+
+    lane = Lane("slow", drain=work, next_due=lambda: None)
+    monkeypatch.setattr(ticking, "lanes", lambda real=ticking.lanes: (*real(), lane))
+    list(ticking.walk_to(start + timedelta(hours=25)))
+    assert titles() == ["A", "B"]
+    late = Task.objects.get(title="B").created_at - start
+    assert timedelta(hours=20.9) < late < timedelta(hours=22)
+
+
 def test_a_walk_back_is_refused_and_does_nothing(rule):
     before = clock.now()
     with pytest.raises(Refused, match="does not go back"):
