@@ -32,6 +32,8 @@ from worklist.selectors import open_tasks_about, open_tasks_of, with_overdue
 
 NEW_ANSWERS = timedelta(days=30)
 NOT_ARRIVED_SINCE = timedelta(days=7)
+FIRST = 12
+"""So many tasks and notifications stand on the first page; the others are a click away."""
 LIST_MAX = 50
 VISITS_MAX = 100
 FAILED_MAX = 10
@@ -127,10 +129,10 @@ class Board:
 
 def board_of(desk: Any, now: datetime) -> Board:
     """Return the day of one person at one clinic, in all their roles there; a specialist's visits are their own."""
-    notes = [note for one in desk.here for note in unread_notifications(one)[:LIST_MAX]]
+    notes = [note for one in desk.here for note in unread_notifications(one)[:FIRST]]
     return Board(
         told=[Told(note, link_of(note)) for note in notes],
-        tasks=list(with_overdue(open_tasks_of(*desk.here), now)[:LIST_MAX]),
+        tasks=list(with_overdue(open_tasks_of(*desk.here), now)[:FIRST]),
         visits=rows_of(desk, _visits_today(desk, now), now),
         drafts=drafts_of(desk.clinic) if desk.role in SENDERS else [],
         failed=list(not_arrived(desk.clinic).filter(finished_at__gte=now - NOT_ARRIVED_SINCE)[:FAILED_MAX]),

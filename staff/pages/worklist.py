@@ -28,6 +28,8 @@ SHOWN: tuple[tuple[str, Any], ...] = (
     ("all", _("All open")),
     ("over", _("Done and cancelled")),
 )
+ROWS_A_PAGE = 25
+"""Each row has its form to give the task to somebody, so fifty would make a heavy page."""
 
 
 @page(methods=("GET", "HEAD"))
@@ -43,7 +45,7 @@ def worklist(request: Any) -> HttpResponse:
     rows = _asked(desk, shown, role, priority)
     if named is not None:
         rows = selectors.tasks_at(desk.clinic, over=None).filter(pk=named)
-    found = paged(request, selectors.with_overdue(rows, now()))
+    found = paged(request, selectors.with_overdue(rows, now()), ROWS_A_PAGE)
     audit.listed("task", found.rows, clinic_id=desk.clinic.pk)
     context = {
         "paged": found,

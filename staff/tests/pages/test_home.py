@@ -176,6 +176,14 @@ def test_what_was_shown_is_recorded(patient, soon, front_desk, as_front_desk):
     assert (entry.clinic_id, entry.detail) == (patient.clinic_id, {"patients": [patient.pk]})
 
 
+def test_the_first_tasks_stand_there_and_the_others_on_the_worklist(clinic, admin, as_admin):
+    for number in range(15):
+        worklist.create(clinic=clinic, title=f"Task {number}", assignee=admin)
+    html = html_of(as_admin)
+    assert sum(f">Task {number}<" in html or f"Task {number} " in html for number in range(15)) == 12
+    assert reverse("staff:worklist") in html
+
+
 def test_home_takes_as_many_queries_for_much_as_for_little(
     patient, soon, admin, specialist, draft, as_admin, django_assert_num_queries
 ):
