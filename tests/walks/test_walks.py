@@ -16,7 +16,7 @@ from tests.walks.abreast import ROUNDS, Walks
 from tests.walks.ground import ABREAST, close_clinics, open_clinics
 
 KINDS = ("patient.", "appointment.", "form.", "segment.", "treatment.", "schedule.")
-WALKS, PROOF_WALKS = ABREAST, 240
+WALKS, PROOF_WALKS = ABREAST, 120
 PARTS = 2
 """In so many parts, so that the proof uses every core."""
 SEED = int(os.environ.get("WALK_SEED", "20300101"))
