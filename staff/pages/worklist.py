@@ -28,8 +28,8 @@ SHOWN: tuple[tuple[str, Any], ...] = (
     ("all", _("All open")),
     ("over", _("Done and cancelled")),
 )
-ROWS_A_PAGE = 25
-"""Each row has its form to give the task to somebody, so fifty would make a heavy page."""
+ROWS_A_PAGE = 20
+"""Each row has its form to give the task to somebody, so many would make a heavy page."""
 
 
 @page(methods=("GET", "HEAD"))
