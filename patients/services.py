@@ -33,7 +33,7 @@ from patients.models import Patient
 __all__ = [
     "CONTACT_FIELDS", "FIELDS", "KnownAlready", "add_contact", "add_item", "add_tag", "archive", "archive_item",
     "assign_specialist", "discharge", "grant_access", "mark_deceased", "mark_email_bounced", "mark_email_works",
-    "reactivate", "register", "restore_item", "revoke_access", "set_consents", "set_contacts", "update",
+    "reactivate", "register", "remove_tag", "restore_item", "revoke_access", "set_consents", "set_contacts", "update",
     "update_contact", "update_item",
 ]  # fmt: skip
 
@@ -251,6 +251,13 @@ def add_tag(patient: Patient, *, tag: str, source_step_id: int | None = None) ->
     """Add a tag unless the patient has it."""
     stored = _fresh(patient)
     return update(stored, tags=[*stored.tags, tag], source_step_id=source_step_id)
+
+
+@transaction.atomic
+def remove_tag(patient: Patient, *, tag: str, source_step_id: int | None = None) -> Patient:
+    """Take a tag off the patient, if it is there."""
+    stored = _fresh(patient)
+    return update(stored, tags=[one for one in stored.tags if one != tag], source_step_id=source_step_id)
 
 
 # --- addresses ---
