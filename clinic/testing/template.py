@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ def use_template() -> None:
     descriptor = open_lock(Path(settings.EMBEDDED_DIR), "template")
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     try:
-        if not _exists(name):
+        if name not in _names():
             _make(name)
     finally:
         fcntl.flock(descriptor, fcntl.LOCK_UN)
@@ -51,14 +50,10 @@ def _server() -> Any:
     return connection._nodb_cursor()
 
 
-def _names() -> Iterator[str]:
+def _names() -> list[str]:
     with _server() as cursor:
         cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [PREFIX])
-        yield from [row[0] for row in cursor.fetchall()]
-
-
-def _exists(name: str) -> bool:
-    return name in set(_names())
+        return [row[0] for row in cursor.fetchall()]
 
 
 def _make(name: str) -> None:
