@@ -15,7 +15,7 @@ from django.db import connection
 
 from clinic.embedded.process import LAUNCHER, wait_until
 
-START_SECONDS = 60
+START_SECONDS = 120
 
 
 def database_url() -> str:

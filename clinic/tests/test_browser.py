@@ -2,6 +2,7 @@
 
 import pytest
 from django.conf import settings
+from playwright.sync_api import expect
 
 from clinic.testing.browser import open_page
 
@@ -11,7 +12,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 def test_chromium_opens_a_page_of_this_machine_and_no_request_leaves_it(page, live_server):
     page.goto(f"{live_server.url}/accounts/login/")
 
-    assert page.locator("input[name=login]").is_visible()
+    expect(page.locator("input[name=login]")).to_be_visible()
 
 
 def test_a_request_to_another_machine_is_noted_and_stopped(browser, live_server, as_operator):

@@ -11,7 +11,7 @@ import pytest
 from clinic.embedded import in_use
 from clinic.embedded.process import wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def test_it_answers_and_says_where_its_mail_lies(running_demo):
@@ -38,7 +38,7 @@ def test_a_killed_child_is_started_again(running_demo):
     (worker,) = [one for one in children if "-Q engine" in " ".join(one.cmdline())]
     time.sleep(2.5)
     worker.kill()
-    assert wait_until(lambda: "engine ended with code -9; starting it again" in running_demo.said(), 15)
+    assert wait_until(lambda: "engine ended with code -9; starting it again" in running_demo.said(), 90)
 
 
 def test_a_command_beside_it_uses_its_ports_and_writes_no_logs(running_demo, monkeypatch):

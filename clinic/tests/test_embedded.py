@@ -170,7 +170,7 @@ def test_servers_stop_when_their_only_user_is_killed(tmp_path):
     user.kill()
     user.communicate()
 
-    assert wait_until(lambda: servers_of(directory) == [], 20)
+    assert wait_until(lambda: servers_of(directory) == [], 60)
 
 
 def test_a_killed_server_is_started_again_while_somebody_uses_it(tmp_path):
@@ -187,7 +187,7 @@ def test_a_killed_server_is_started_again_while_somebody_uses_it(tmp_path):
             return False
 
     time.sleep(0.2)
-    assert wait_until(answers, 30)
+    assert wait_until(answers, 60)
     user.communicate()
     assert servers_of(directory) == []
 
@@ -204,7 +204,7 @@ def test_the_next_start_recovers_after_everything_was_killed(tmp_path):
     assert user.stdout.readline() == "made\n"
     keeper = int((directory / "keeper.pid").read_text())
     os.kill(keeper, signal.SIGKILL)
-    assert wait_until(lambda: not processes_in(directory / "postgres", "postgres"), 20)  # they die with their parent
+    assert wait_until(lambda: not processes_in(directory / "postgres", "postgres"), 60)  # they die with their parent
     user.kill()
     user.communicate()
 

@@ -31,7 +31,7 @@ class Recording:
     def count(self) -> int:
         return len(self.notes.read_text())
 
-    def ticks_on(self, seconds: float = 15) -> bool:
+    def ticks_on(self, seconds: float = 60) -> bool:
         before = self.count()
         return wait_until(lambda: self.count() >= before + 2, seconds)
 
@@ -76,7 +76,7 @@ def test_a_stopped_worker_leaves_no_message_behind_and_no_process(recording, pri
     recording.worker.stop()
 
     assert recording.worker.process.returncode == 0
-    assert wait_until(lambda: not any(alive(process) for process in family), 30)
+    assert wait_until(lambda: not any(alive(process) for process in family), 60)
     with private_valkey.client() as client:
         assert client.llen("engine") <= 1
 
@@ -88,7 +88,7 @@ def test_pool_and_beat_die_with_a_killed_worker(recording):
     recording.worker.process.kill()
     recording.worker.process.wait()
 
-    assert wait_until(lambda: not any(alive(process) for process in family), 30)
+    assert wait_until(lambda: not any(alive(process) for process in family), 60)
 
 
 @pytest.mark.slow

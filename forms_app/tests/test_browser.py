@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from forms_app.links import make_token
 from forms_app.models import FormRequest
@@ -81,16 +81,16 @@ def test_a_patient_signs_and_answers_without_javascript(live_server, patient, ph
         page.get_by_label("I have read this and I agree.").check()
         page.get_by_label("Your full name").fill("Maria Marin")
         page.get_by_role("button", name="Sign").click()
-        assert page.get_by_role("status").inner_text() == "Thank you: “Privacy” is signed."
+        expect(page.get_by_role("status")).to_have_text("Thank you: “Privacy” is signed.")
         page.get_by_role("link", name="Pain").click()
         page.get_by_label("Your goal").fill("run again")
         page.get_by_label("Your full name").fill("Maria Marin")
         page.get_by_role("button", name="Submit").click()
         assert page.get_by_label("Your goal").input_value() == "run again"
-        assert page.get_by_role("alert").get_by_role("link").inner_text() == "How strong is your pain?"
+        expect(page.get_by_role("alert").get_by_role("link")).to_have_text("How strong is your pain?")
         page.get_by_label("7", exact=True).check()
         page.get_by_role("button", name="Submit").click()
-        assert page.get_by_role("status").inner_text() == "Thank you: “Pain” is submitted."
+        expect(page.get_by_role("status")).to_have_text("Thank you: “Pain” is submitted.")
         return page.locator("main").inner_text()
 
     assert "There is nothing for you to fill in right now." in phone(job)

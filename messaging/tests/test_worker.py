@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 def test_a_worker_sends_what_was_committed(start_worker, queue, mail_server):
     start_worker("deliver", beat=False, TEST_EMAIL_PORT=str(mail_server.port))
     delivery = queue()
-    assert wait_until(lambda: state_of(delivery) == ("sent", ""), 10)
+    assert wait_until(lambda: state_of(delivery) == ("sent", ""), 60)
     assert mail_server.ids == [delivery.message_id]
 
 
@@ -28,7 +28,7 @@ def test_killed_between_the_final_dot_and_its_answer(start_worker, queue, mail_s
     worker = start_worker("deliver", beat=False, TEST_EMAIL_PORT=str(mail_server.port))
     mail_server.on_data = worker.kill
     delivery = queue(category=category)
-    assert wait_until(lambda: worker.process.poll() is not None, 10)
+    assert wait_until(lambda: worker.process.poll() is not None, 60)
     mail_server.on_data = None
     assert state_of(delivery) == ("sending", "")
     lose_lease(delivery)
@@ -57,7 +57,7 @@ def test_stopped_past_its_lease_and_woken_it_changes_nothing_that_is_newer(start
     assert state_of(delivery) == ("unknown", "worker_lost")
     go_on.set()
     worker.resume()
-    assert wait_until(lambda: attempts_of(delivery) == [(1, "sent")], 10)  # its own line in the log, and no more
+    assert wait_until(lambda: attempts_of(delivery) == [(1, "sent")], 60)  # its own line in the log, and no more
     assert state_of(delivery) == ("unknown", "worker_lost")
     assert Delivery.objects.get(pk=delivery.pk).attempts == 1
     assert mail_server.ids == [delivery.message_id]

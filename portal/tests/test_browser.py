@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.core import mail
+from playwright.sync_api import expect
 
 from appointments import services as visits
 from appointments.tests.builders import make_visit
@@ -37,7 +38,6 @@ def phone(browser: Any, live_server: Any, settings: Any) -> Any:
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     complaints: list[str] = []
     page = context.new_page()
-    page.set_default_timeout(15_000)
     page.on(
         "request",
         lambda one: None if one.url.startswith((live_server.url, "data:", "blob:")) else complaints.append(one.url),
@@ -100,7 +100,7 @@ def test_from_the_mail_to_the_receipt(phone: Any, patient: Any) -> None:
         phone.get_by_label(name).fill(typed)
     phone.get_by_role("button", name="Open").tap()
     phone.get_by_role("link", name="Privacy").tap()
-    assert not phone.get_by_label("Since when?").is_visible()
+    expect(phone.get_by_label("Since when?")).to_be_hidden()
     phone.get_by_label("Yes").check()
     phone.get_by_label("Since when?").fill("1990")
     phone.get_by_label("I have read this and I agree.").check()

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from appointments.models import Appointment, Service
 from clinic.clock import now
@@ -69,10 +70,10 @@ def test_a_task_is_claimed_and_done_on_a_phone_without_javascript(phone, live_se
     phone.screenshot(path=tmp_path / "home.png", full_page=True)
 
     phone.get_by_role("button", name="Claim: Call Maria").click()
-    assert phone.get_by_role("button", name="Claim: Call Maria").count() == 0
+    expect(phone.get_by_role("button", name="Claim: Call Maria")).to_have_count(0)
     phone.get_by_role("button", name="Done: Call Maria").click()
 
-    assert phone.get_by_text("No open tasks.").is_visible()
+    expect(phone.get_by_text("No open tasks.")).to_be_visible()
     task = Task.objects.get(pk=records.pk)
     assert (task.status, task.assignee, task.finished_by) == ("done", front_desk, front_desk)
 
@@ -82,13 +83,13 @@ def test_a_notification_leads_to_the_summary_and_is_marked_as_read(phone, live_s
     phone.get_by_role("link", name=f"Look: {LONG}").click()
 
     assert phone.url == live_server.url + reverse("staff:patient-summary", args=[patient.pk])
-    assert phone.get_by_role("heading", name="Maria Marin").is_visible()
+    expect(phone.get_by_role("heading", name="Maria Marin")).to_be_visible()
     assert fits(phone)
     phone.screenshot(path=tmp_path / "summary.png", full_page=True)
 
     phone.goto(f"{live_server.url}/staff/")
     phone.get_by_role("button", name=f"Mark as read: Look: {LONG}").click()
-    assert phone.get_by_text("Nothing new.").is_visible()
+    expect(phone.get_by_text("Nothing new.")).to_be_visible()
 
 
 def test_the_summary_reads_from_right_to_left(phone, live_server, records, patient, tmp_path, monkeypatch):

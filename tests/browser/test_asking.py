@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from automations import lifecycle
 from automations.models import Run, Step
@@ -66,7 +67,7 @@ def test_the_count_and_the_trial_follow_what_is_typed(live_server, sign_in, as_a
     often.get_by_text(re.compile("2 runs in the last 30 days, out of 2")).wait_for()
     page.get_by_role("button", name="Test", exact=True).click()
     trial.get_by_text("Would run for Ana Pop").wait_for()
-    assert trial.locator("ol.rule-steps > li").count() == 2
+    expect(trial.locator("ol.rule-steps > li")).to_have_count(2)
     assert_accessible(page)
     shoot("rule-side-column", full=False)
     assert Run.objects.count() == 1

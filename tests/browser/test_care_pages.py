@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from accounts.selectors import local_date
 from clinic import clock
@@ -66,7 +67,7 @@ def test_a_specialist_prescribes_on_a_phone_and_logs_a_session(go, page, sign_in
     fits(page)
     page.get_by_role("button", name="Assign to the patient").click()
     page.wait_for_url("**/staff/plans/*/")
-    assert page.get_by_role("heading", name="Exercises · 8 sessions a week").is_visible()
+    expect(page.get_by_role("heading", name="Exercises · 8 sessions a week")).to_be_visible()
 
     page.get_by_text("Log a session for the patient").click()
     page.get_by_label("Pain, 0 to 10").select_option("4")
@@ -89,7 +90,7 @@ def test_a_plan_with_its_chart_reads_well_everywhere(go, page, sign_in, as_speci
     go(page, "plan", plan.pk)
     in_every_light(page, shoot, "plan")
     page.get_by_text("The weeks as a table").click()
-    assert page.get_by_role("cell", name="0 %").first.is_visible()
+    expect(page.get_by_role("cell", name="0 %").first).to_be_visible()
 
 
 def test_why_a_patient_is_not_in_a_segment(go, page, sign_in, as_admin, clinic, patient, shoot):
@@ -103,7 +104,7 @@ def test_why_a_patient_is_not_in_a_segment(go, page, sign_in, as_admin, clinic, 
     page.get_by_role("searchbox").fill("marin")
     page.get_by_role("button", name="Find").click()
     page.get_by_role("link", name="Maria Marin").click()
-    assert page.get_by_text("(was 69)").is_visible()
+    expect(page.get_by_text("(was 69)")).to_be_visible()
     in_every_light(page, shoot, "segment-why")
     go(page, "segment", segment.pk)
     assert_accessible(page)

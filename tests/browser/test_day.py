@@ -6,6 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from accounts.selectors import local_date
 from appointments.models import Appointment, Series
@@ -102,11 +103,11 @@ def test_ten_visits_are_booked_and_a_second_one_at_that_time_is_asked_why(
 
     book(10)
     assert "10 visits are booked." in page.locator("#messages").inner_text()
-    assert page.get_by_text("visit 1 of 10").is_visible()
+    expect(page.get_by_text("visit 1 of 10")).to_be_visible()
     assert Series.objects.get().appointments.count() == 10
 
     book(1, "The family comes together")
-    assert page.get_by_text("The family comes together").is_visible()
+    expect(page.get_by_text("The family comes together")).to_be_visible()
     assert Appointment.objects.filter(patient=patient, service__slug="physiotherapy", series=None).count() == 1
 
 

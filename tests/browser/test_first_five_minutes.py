@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from automations.recipes import slugs
 from clinic.testing import PROOF
@@ -92,7 +93,7 @@ def a_cancelled_visit_strikes_its_reminder(page: Page) -> None:
         page.locator("#flow-2").get_by_role("button", name="Cancel this visit").first.click()
     struck = page.locator("#flow-2 li.struck-out", has_text="Reminder 24 hours before a visit")
     struck.wait_for()
-    assert struck.locator("s").count() == 1
+    expect(struck.locator("s")).to_have_count(1)
     assert struck.locator(".reason").inner_text().strip()
 
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 
 import pytest
+from playwright.sync_api import expect
 
 from messaging import services
 from messaging.delivery import drain_due
@@ -125,7 +126,7 @@ def test_the_bell_rings_by_itself_and_leads_to_the_list(
 ):
     page.clock.install()
     sign_in(as_front_desk).goto(f"{live_server.url}/staff/")
-    assert page.locator(".bell-number").count() == 0
+    expect(page.locator(".bell-number")).to_have_count(0)
 
     tell(patient, front_desk)
     tell(patient, front_desk, "Ana has booked a first visit")
@@ -133,7 +134,7 @@ def test_the_bell_rings_by_itself_and_leads_to_the_list(
         page.clock.fast_forward(15_000)
     assert polled.value.status == 200
     page.locator(".bell-number").wait_for()
-    assert page.locator(".bell-number").inner_text() == "2"
+    expect(page.locator(".bell-number")).to_have_text("2")
     with page.expect_response("**/staff/bell/*") as polled:
         page.clock.fast_forward(15_000)
     assert polled.value.status == 204
@@ -148,4 +149,4 @@ def test_the_bell_rings_by_itself_and_leads_to_the_list(
         assert_accessible(page)
     page.get_by_role("button", name="Mark all as read").click()
     page.get_by_text("2 notifications marked as read.").wait_for()
-    assert page.locator(".bell-number").count() == 0
+    expect(page.locator(".bell-number")).to_have_count(0)

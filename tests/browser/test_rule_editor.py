@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from accounts.models import User
 from automations import lifecycle
@@ -89,7 +90,7 @@ def add_task(page: Any) -> None:
     actions = page.locator('[data-rule-part="actions"]')
     actions.get_by_label("what to do").fill("Call the patient")
     actions.get_by_label("for", exact=True).select_option("front_desk")
-    assert not actions.get_by_label("how long").is_visible()
+    expect(actions.get_by_label("how long")).to_be_hidden()
     actions.get_by_label("When", exact=True).select_option("delay")
     actions.get_by_label("how long").fill("2")
     actions.get_by_label("unit").select_option("weeks")
@@ -206,7 +207,7 @@ def test_without_javascript_nothing_is_emptied(browser, live_server, as_admin, f
     assert "built by a script" in page.content()
     with page.expect_navigation():
         page.locator("button[name=_save]").click()
-    assert page.get_by_text("arrived empty").first.is_visible()
+    expect(page.get_by_text("arrived empty").first).to_be_visible()
     context.close()
     assert Rule.objects.get().draft == before
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.conf import settings
+from playwright.sync_api import expect
 
 from patients.models import Patient
 from staff import jobs_running
@@ -55,7 +56,7 @@ def test_a_list_of_patients_is_brought_looked_at_and_imported(live_server, sign_
     jobs_running.drain()
     page.get_by_role("link", name="See what would change").click()
     assert page.locator(".counts dd").all_inner_texts() == ["600", "0", "0", "1"]
-    assert page.get_by_text("Enter a valid email address.").is_visible()
+    expect(page.get_by_text("Enter a valid email address.")).to_be_visible()
     assert Patient.objects.count() == 0
     assert_accessible(page)
     shoot("import-preview")
@@ -69,7 +70,7 @@ def test_a_list_of_patients_is_brought_looked_at_and_imported(live_server, sign_
     page.get_by_role("link", name="Import of pacienți.csv").click()
     jobs_running.drain()
     page.get_by_role("link", name="See what was imported").click()
-    assert page.get_by_text("The rules were not told").is_visible()
+    expect(page.get_by_text("The rules were not told")).to_be_visible()
     assert Patient.objects.count() == ROWS
     assert str(Patient.objects.get(external_id="7").birth_date) == "1957-04-03"
 

@@ -23,7 +23,7 @@ from patients.services import register
 from worklist.models import Task
 
 YEAR = date.today().year + 1  # noqa: DTZ011 - only to lie ahead of the clock, which never goes back
-IDLE_SECONDS = 30
+IDLE_SECONDS = 90
 Mail = tuple[int, str, str, str]
 
 

@@ -35,13 +35,13 @@ def test_the_sweep_closes_the_week_and_the_rule_answers(story, patient, speciali
     story.walk(7, "11:59")
     assert not WeeklyAdherence.objects.exists()
     story.walk(7, "12:00")
-    assert wait_until(WeeklyAdherence.objects.exists, 30)
+    assert wait_until(WeeklyAdherence.objects.exists, 90)
     story.settle()
-    assert wait_until(lambda: len(story.mails()) == 1, 30)
+    assert wait_until(lambda: len(story.mails()) == 1, 90)
     assert story.mails()[0][2:] == ("maria", "A word from North Clinic")
     assert story.told(specialist) == ["Maria Marin has fallen behind"]
     assert story.tasks() == [("Talk to the patient about the exercises", "dr-ionescu")]
     story.walk(14, "12:00")
-    assert wait_until(lambda: WeeklyAdherence.objects.count() == 2, 30)
+    assert wait_until(lambda: WeeklyAdherence.objects.count() == 2, 90)
     story.settle()
     assert len(story.mails()) == 1

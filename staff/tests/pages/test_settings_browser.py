@@ -10,6 +10,7 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from axe_playwright_python.sync_playwright import Axe
 from django.core import mail
 from django.core.cache import cache
+from playwright.sync_api import expect
 
 from accounts import services, tokens
 from accounts.models import Membership
@@ -59,7 +60,7 @@ def test_a_colleague_is_invited_and_comes_in_with_a_second_factor(page, live_ser
     page.get_by_label("Role").select_option("specialist")
     look("invite")
     page.get_by_role("button", name="Send the invitation").click()
-    assert page.get_by_text("The invitation is on its way to nora@new.example.").is_visible()
+    expect(page.get_by_text("The invitation is on its way to nora@new.example.")).to_be_visible()
     services.update_clinic(clinic, require_mfa=True)
     page.context.clear_cookies()
 
@@ -68,20 +69,20 @@ def test_a_colleague_is_invited_and_comes_in_with_a_second_factor(page, live_ser
     page.locator("[name=new_password1]").fill("quite a long password")
     page.locator("[name=new_password2]").fill("quite a long password")
     page.get_by_role("button", name="Make my account").click()
-    assert page.get_by_text("Your account is ready.").is_visible()
+    expect(page.get_by_text("Your account is ready.")).to_be_visible()
     look("login")
     sign_in(page, live_server.url, "nora@new.example", "quite a long password")
 
-    assert page.get_by_role("heading", name="Set up the second factor").is_visible()
+    expect(page.get_by_role("heading", name="Set up the second factor")).to_be_visible()
     look("factor")
     page.get_by_text("It cannot be scanned").click()
     key = page.locator(".secret").inner_text()
     page.get_by_label("Authenticator code").fill(code_of(key))
     page.get_by_role("button", name="Switch it on").click()
-    assert page.locator(".codes li").count() == 10
+    expect(page.locator(".codes li")).to_have_count(10)
     look("codes")
     page.get_by_role("link", name="To the first page").click()
-    assert page.get_by_text("Nora New").first.is_visible()
+    expect(page.get_by_text("Nora New").first).to_be_visible()
     assert Membership.objects.get(slug="nora").user.last_login is not None
 
 
