@@ -16,9 +16,7 @@ from automations.context import ReadContext
 from automations.engine.declare import Fact, FactType, catalog
 from automations.engine.values import fact_key, old_key
 from automations.models import Event
-
-Ask = tuple[str, Mapping[str, Any]]
-"""A fact's key and its parameters."""
+from automations.prepared import Ask, of_events, of_patients
 
 
 def to_json(value: Any) -> Any:
@@ -72,14 +70,17 @@ def plain_asks(trigger: str) -> list[Ask]:
 def read_events(events: Sequence[Event], asks: Mapping[int, Sequence[Ask]]) -> dict[int, dict[str, Any]]:
     """Read the asked facts of each event: the subject as captured, the patient now, with the clock at `occurred_at`.
 
-    `asks` maps an event's id to what is wanted of it; events that share one list are read together. Returns the facts
-    by event id and fact key.
+    `asks` maps an event's id to what is wanted of it; events of which the same is wanted are read together. Returns
+    the facts by event id and fact key.
     """
     found: dict[int, dict[str, Any]] = {event.pk: {} for event in events}
-    groups: dict[int, tuple[Sequence[Ask], list[Event]]] = {}
+    same: dict[int, tuple[str, ...]] = {}  # the lists are shared by many events: each is looked at once
+    groups: dict[tuple[str, ...], tuple[Sequence[Ask], list[Event]]] = {}
     for event in events:
         wanted = asks[event.pk]
-        groups.setdefault(id(wanted), (wanted, []))[1].append(event)
+        if (known := same.get(id(wanted))) is None:
+            known = same[id(wanted)] = tuple(fact_key(key, params) for key, params in wanted)
+        groups.setdefault(known, (wanted, []))[1].append(event)
     for wanted, members in groups.values():
         _read_group(wanted, members, found)
     return found
@@ -89,8 +90,8 @@ def _read_group(wanted: Sequence[Ask], events: list[Event], found: dict[int, dic
     from_row = [(key, params) for key, params in wanted if catalog.facts[key].value is not None]
     from_query = [(key, params) for key, params in wanted if catalog.facts[key].expression is not None]
     if from_query:
-        base = Event.objects.filter(pk__in=[event.pk for event in events])
-        for pk, values in _annotated(base, ReadContext.for_events(), from_query).items():
+        rows = of_events(from_query).ask([event.pk for event in events], None)
+        for pk, values in _values(rows, from_query).items():
             found[pk].update(values)
     if from_row:
         views = {event.pk: EventView(event.subject_type, event.occurred_at, event.data) for event in events}
@@ -143,8 +144,7 @@ def read_patients(patients: Sequence[int], asks: Iterable[Ask], moment: datetime
     wanted = [(key, params) for key, params in asks if catalog.facts[key].subject == "patient"]
     if not wanted:
         return {pk: {} for pk in patients}
-    base = apps.get_model("patients", "Patient").objects.filter(pk__in=patients)
-    return _annotated(base, ReadContext.for_patients(moment), wanted)
+    return _values(of_patients(wanted).ask(patients, moment), wanted)
 
 
 def read_supposed(patient_id: int, view: EventView, subject_id: int | None, asks: Sequence[Ask]) -> dict[str, Any]:
@@ -171,9 +171,13 @@ def _annotated(base: QuerySet[Model], ctx: ReadContext, asks: Sequence[Ask]) -> 
     """Run one query that computes every asked expression, and return its rows as JSON values."""
     names = {f"fact_{n}": ask for n, ask in enumerate(asks)}
     expressions = {name: catalog.facts[key].expression(ctx, **params) for name, (key, params) in names.items()}  # type: ignore[misc]
-    rows = base.order_by().annotate(**expressions).values_list("pk", *expressions)
+    return _values(base.order_by().annotate(**expressions).values_list("pk", *expressions), asks)
+
+
+def _values(rows: Iterable[Sequence[Any]], asks: Sequence[Ask]) -> dict[int, dict[str, Any]]:
+    """Name the columns that follow a row's key, as JSON values."""
     # What a fact of type any holds is JSON already, and stays as it is.
-    read = [(fact_key(key, params), catalog.facts[key].type is FactType.any) for key, params in names.values()]
+    read = [(fact_key(key, params), catalog.facts[key].type is FactType.any) for key, params in asks]
     return {
         row[0]: {key: value if raw else to_json(value) for (key, raw), value in zip(read, row[1:], strict=True)}
         for row in rows

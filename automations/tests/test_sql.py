@@ -31,6 +31,8 @@ from patients.models import Patient
 BUCHAREST = ZoneInfo("Europe/Bucharest")
 EXAMPLES = rounds(40, 2_600)
 """Trees a zone, of eight; `make proof` asks 20,800, each of forty patients."""
+ZONES = list(YEARS) if PROOF else ["Europe/Bucharest", "Australia/Lord_Howe", "America/Havana"]
+"""The sample goes without those whose clocks do what these do too."""
 LEAST = rounds(10, 20) / 100
 """The share of the verdicts that must be true, false and unknown: a proof over one answer proves nothing."""
 
@@ -68,7 +70,7 @@ def in_python(world: World, group: Group, moment: datetime) -> dict[int, bool | 
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("world", YEARS, indirect=True)
+@pytest.mark.parametrize("world", ZONES, indirect=True)
 def test_python_and_sql_agree_on_every_tree(world):
     verdicts: Counter[bool | None] = Counter()
     asked = 0
@@ -95,7 +97,7 @@ def test_python_and_sql_agree_on_every_tree(world):
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("world", YEARS, indirect=True)
+@pytest.mark.parametrize("world", ZONES, indirect=True)
 def test_python_and_sql_agree_on_every_operator_of_every_fact(world):
     used: set[tuple[str, str]] = set()
 

@@ -49,11 +49,11 @@ FULL = Scale(
 MEDIUM = Scale("medium", events=1_200, patients=120, seconds=60, kills=10, inside=5, valkey=2, postgres=1)
 SMALL = Scale(
     "small",
-    events=300,
-    patients=60,
-    seconds=8,
-    kills=3,
-    inside=2,
+    events=180,
+    patients=40,
+    seconds=6,
+    kills=2,
+    inside=1,
     valkey=1,
     postgres=0,
     delivers=1,

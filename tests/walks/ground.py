@@ -77,7 +77,7 @@ RULES: dict[str, tuple[str, dict[str, Any], list[dict[str, Any]]]] = {
         [mail("news"), {"type": "remove_from_segment", "segment": "by-hand"}],
     ),
 }  # fmt: skip
-ABREAST = rounds(5, 20)
+ABREAST = rounds(3, 20)
 """So many clinics lie side by side in one database."""
 CAPS = {"cap_survey_day": 1, "cap_marketing_day": 1, "cap_marketing_week": 2, "cap_total_week": 12}
 QUIET = {"quiet_start": time(21), "quiet_end": time(8)}
