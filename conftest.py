@@ -1,6 +1,7 @@
 """What every test can ask for."""
 
 import gc
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,16 @@ def pytest_collection_finish() -> None:
     """Let the garbage collector look no more at what lives until the end: the modules and seven thousand tests."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what tests have counted: `record_property("counted", text)` also comes through from other processes."""
+    reports = [one for kind in ("passed", "failed") for one in terminalreporter.stats.get(kind, [])]
+    told = [text for one in reports if one.when == "call" for name, text in one.user_properties if name == "counted"]
+    if told:
+        terminalreporter.section("what was counted")
+        for text in told:
+            terminalreporter.write_line(text)
 
 
 def _uses_database(item: pytest.Item) -> bool:

@@ -28,8 +28,9 @@ from messaging.models import Delivery, DeliveryAttempt
 from messaging.policy import Outcome, Result
 from messaging.postman import Postman
 from messaging.purposes import Suppress, content_of, is_asked_for
-from messaging.recipients import RELATED, Recipient, reader_of
+from messaging.recipients import Recipient, reader_of
 from messaging.sealed import unsealed
+from messaging.shelf import Shelf
 from messaging.text import Content, one_line
 from messaging.transport import Mailer
 from patients.consents import agreed, unwanted
@@ -38,6 +39,7 @@ BATCH = 20
 MOST_SECONDS = 50.0
 """A drain ends after this, between two messages; the next wake-up or tick goes on."""
 KEEP_TRYING_SECONDS = 20.0
+
 
 State = Delivery.State
 logger = logging.getLogger(__name__)
@@ -57,11 +59,12 @@ def drain_due(now: datetime | None = None, *, seconds: float = MOST_SECONDS) -> 
             if not batch:
                 break
             unreachable: set[str] = set()
+            shelf = Shelf(batch)
             for position, held in enumerate(batch):
                 if held.channel in unreachable:
                     leases.release([held])
                     continue
-                if _deliver(held, postman) is Result.UNREACHABLE:
+                if _deliver(held, postman, shelf) is Result.UNREACHABLE:
                     unreachable.add(held.channel)
                 count += 1
                 if time.monotonic() - started >= seconds:
@@ -72,10 +75,10 @@ def drain_due(now: datetime | None = None, *, seconds: float = MOST_SECONDS) -> 
     return count
 
 
-def _deliver(held: Held, postman: Postman | Mailer) -> Result | None:
+def _deliver(held: Held, postman: Postman | Mailer, shelf: Shelf | None = None) -> Result | None:
     """Carry one delivery as far as it comes; None if it did not come to a conversation."""
     try:
-        prepared = _prepare(held)
+        prepared = _prepare(held, shelf)
     except Error:
         raise
     except Exception as error:
@@ -84,21 +87,23 @@ def _deliver(held: Held, postman: Postman | Mailer) -> Result | None:
         return None
     if prepared is None:
         return None
-    message, deadline = prepared
+    message, deadline, untried = prepared
     outcome = postman.send(message, deadline)
     _insist(lambda: _settle(held, outcome))
-    if outcome.result is Result.SENT:
+    if outcome.result is Result.SENT and untried:
         followup.after_sent(held.pk)
     return outcome.result
 
 
-def _prepare(held: Held) -> tuple[Any, float] | None:
-    """Look again whether the delivery may leave: begin the attempt and return its message, or end it: None."""
-    rows = leases.mine(held).select_related(*RELATED).prefetch_related("template__bodies")
-    delivery = rows.annotate(is_paused=leases.paused()).first()
+def _prepare(held: Held, shelf: Shelf | None = None) -> tuple[Any, float, bool] | None:
+    """Look again whether the delivery may leave: begin the attempt, or end it: None.
+
+    Returns its message, until when it may be handed over, and whether the patient's address was never tried before.
+    """
+    delivery, is_paused = (shelf or Shelf([held])).take(held)
     if delivery is None:
         return None
-    if delivery.is_paused:
+    if is_paused:
         leases.release([held])
         return None
     way, reader = WAYS[delivery.channel], reader_of(delivery)
@@ -119,10 +124,11 @@ def _prepare(held: Held) -> tuple[Any, float] | None:
             return None
         content = found
     deadline = time.monotonic() + leases.seconds_until_dot()
-    if not _begin(held, str(target), content, is_asked_for(delivery.purpose)):
+    if not _begin(held, delivery.clinic_id, str(target), content, is_asked_for(delivery.purpose)):
         leases.release([held])  # called off or refused since; if the lease was lost this changes nothing
         return None
-    return way.message(delivery, target, content), deadline
+    untried = delivery.patient.email_status == delivery.patient.EmailStatus.UNTRIED
+    return way.message(delivery, target, content), deadline, untried
 
 
 def _obstacle(delivery: Delivery, reader: Recipient, target: Any) -> Suppress | None:
@@ -141,7 +147,7 @@ def _obstacle(delivery: Delivery, reader: Recipient, target: Any) -> Suppress | 
     return None
 
 
-def _begin(held: Held, address: str, content: Content, asked_for: bool = False) -> bool:
+def _begin(held: Held, clinic_id: int, address: str, content: Content, asked_for: bool = False) -> bool:
     """Keep what is sent, renew the lease and log the attempt, unless it was called off, refused by now, or lost."""
     agreed_to = Q(recipient__isnull=False) | agreed("patient_id", "category", "channel")
     wanted = Q() if asked_for else agreed_to
@@ -159,7 +165,6 @@ def _begin(held: Held, address: str, content: Content, asked_for: bool = False) 
             )
         )
         if count:
-            clinic_id = Delivery.objects.values_list("clinic_id", flat=True).get(pk=held.pk)
             DeliveryAttempt.objects.create(
                 clinic_id=clinic_id, delivery_id=held.pk, number=held.number, started_at=ClinicNow()
             )

@@ -71,7 +71,7 @@ def in_python(world: World, group: Group, moment: datetime) -> dict[int, bool | 
 
 @pytest.mark.proof
 @pytest.mark.parametrize("world", ZONES, indirect=True)
-def test_python_and_sql_agree_on_every_tree(world):
+def test_python_and_sql_agree_on_every_tree(world, record_property):
     verdicts: Counter[bool | None] = Counter()
     asked = 0
 
@@ -91,7 +91,7 @@ def test_python_and_sql_agree_on_every_tree(world):
     total = sum(verdicts.values())
     shares = {name: verdicts[answer] / total for name, answer in (("true", True), ("false", False), ("unknown", None))}
     told = ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
-    print(f"{world.zone}: {asked:,} trees, {total:,} verdicts: {told}")  # noqa: T201 - pytest -rP shows it
+    record_property("counted", f"{world.zone}: {asked:,} trees, {total:,} verdicts: {told}")
     assert asked >= EXAMPLES
     assert all(share >= LEAST for share in shares.values()), shares
 

@@ -195,7 +195,9 @@ class Telling:
 
 
 @pytest.mark.proof
-def test_nothing_leaves_without_consent_or_beyond_a_cap_and_what_does_not_leave_says_why(world, mail_server):
+def test_nothing_leaves_without_consent_or_beyond_a_cap_and_what_does_not_leave_says_why(
+    world, mail_server, record_property
+):
     seen: Counter[str] = Counter()
     for seed in range(SEQUENCES):
         for name in CAPS:
@@ -213,7 +215,7 @@ def test_nothing_leaves_without_consent_or_beyond_a_cap_and_what_does_not_leave_
             raise
         seen["sequences"] += 1
 
-    print(dict(seen))  # noqa: T201 - pytest -rP shows it
+    record_property("counted", f"messages by what patients do: {dict(seen)}")
     assert seen["sequences"] == SEQUENCES
     expected = {"queued", "sent", "suppressed", "shown", "unwanted", "put_off", "dropped"}
     assert not PROOF or {verb for verb in expected if seen[verb] < 3} == set()

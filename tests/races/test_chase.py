@@ -26,7 +26,7 @@ ASK = {"type": "require_form", "form": "before-visit", "notify": False}
 CHASE = {"type": "send_email", "template": "reminder", "timing": {"mode": "delay", "amount": 1, "unit": "days"}}
 
 
-def test_signing_stops_the_chase_unless_it_was_sent_before(clinic, patient, template, mail_server):
+def test_signing_stops_the_chase_unless_it_was_sent_before(clinic, patient, template, mail_server, record_property):
     make_template(clinic, "before-visit", "questionnaire")
     rule = published(clinic, "appointment.confirmed", ASK, CHASE, settings={"stop_on": ["form.signed"]})
     random, fates = Random(3), Counter[str]()
@@ -44,6 +44,6 @@ def test_signing_stops_the_chase_unless_it_was_sent_before(clinic, patient, temp
         assert (chase.state == "cancelled") is (chase.reason == "stopped")
         assert chase.state != "pending"
         assert events_of("form", request.pk) == ["form.signed"]
-    print(f"sign against the chase: {dict(fates)}")  # noqa: T201 - pytest -rP shows it
+    record_property("counted", f"sign against the chase: {dict(fates)}")
     assert fates.total() == ROUNDS
     assert not PROOF or set(fates) == {"cancelled", "withdrawn", "sent"}

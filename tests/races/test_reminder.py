@@ -65,19 +65,21 @@ def against_the_engine(action: Any, random: Random) -> Any:
     return done_at
 
 
-def test_a_cancelled_visit_is_cancelled_xor_its_reminder_was_sent_before(patient, rule, mail_server):
+def test_a_cancelled_visit_is_cancelled_xor_its_reminder_was_sent_before(patient, rule, mail_server, record_property):
     random, fates = Random(1), Counter[str]()
     for _ in range(ROUNDS):
         booked = due_now(patient)
         done_at = against_the_engine(partial(services.cancel, booked), random)
         fates[fate(step_of(rule, booked.pk), done_at, mail_server)] += 1
         assert events_of("appointment", booked.pk) == ["appointment.booked", "appointment.cancelled"]
-    print(f"cancel against the reminder: {dict(fates)}")  # noqa: T201 - pytest -rP shows it
+    record_property("counted", f"cancel against the reminder: {dict(fates)}")
     assert fates.total() == ROUNDS
     assert not PROOF or set(fates) == {"cancelled", "withdrawn", "sent"}
 
 
-def test_a_moved_visit_is_reminded_of_its_new_time_once_and_of_the_old_one_only_before(patient, rule, mail_server):
+def test_a_moved_visit_is_reminded_of_its_new_time_once_and_of_the_old_one_only_before(
+    patient, rule, mail_server, record_property
+):
     random, fates = Random(2), Counter[str]()
     for _ in range(ROUNDS):
         booked = due_now(patient)
@@ -95,6 +97,6 @@ def test_a_moved_visit_is_reminded_of_its_new_time_once_and_of_the_old_one_only_
         drain()
         assert len(mail_server.ids) == before + 1
         assert not rule.steps.filter(subject_id=booked.pk, state="pending").exists()
-    print(f"reschedule against the reminder: {dict(fates)}")  # noqa: T201 - pytest -rP shows it
+    record_property("counted", f"reschedule against the reminder: {dict(fates)}")
     assert fates.total() == ROUNDS
     assert not PROOF or set(fates) == {"cancelled", "withdrawn", "sent"}

@@ -27,7 +27,7 @@ SEED = int(os.environ.get("WALK_SEED", "20300101"))
 @pytest.mark.timeout(1800)
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("part", range(rounds(1, PARTS)))
-def test_every_law_holds_wherever_a_walk_leads(part: int, settings_of_mail: Any, capsys: Any) -> None:
+def test_every_law_holds_wherever_a_walk_leads(part: int, settings_of_mail: Any, record_property: Any) -> None:
     Walks.hits = Counter()
     how = settings(
         max_examples=1 + rounds(WALKS, PROOF_WALKS // PARTS) // ABREAST,  # the first takes the simplest step each time
@@ -43,8 +43,7 @@ def test_every_law_holds_wherever_a_walk_leads(part: int, settings_of_mail: Any,
     finally:
         close_clinics()
     counts = ", ".join(f"{name} {count}" for name, count in sorted(Walks.hits.items()))
-    with capsys.disabled():
-        print(f"\nwalks, seed {SEED + part}: {counts}")  # noqa: T201
+    record_property("counted", f"walks, seed {SEED + part}: {counts}")
     for kind in KINDS:
         assert sum(count for name, count in Walks.hits.items() if name.startswith(f"run {kind}")) > 0, kind
 
