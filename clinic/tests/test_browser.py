@@ -21,10 +21,14 @@ def test_a_request_to_another_machine_is_noted_and_stopped(browser, live_server,
     session = as_operator.cookies[settings.SESSION_COOKIE_NAME].value
     guarded.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
     guarded.goto(f"{live_server.url}/admin/password_change/")  # where no policy stops it first
-    guarded.evaluate("fetch('https://elsewhere.invalid/a.png').catch(() => 0)")
+    stopped: list[str | None] = []
+    guarded.on("requestfailed", lambda request: stopped.append(request.failure))
+    for address in ("https://elsewhere.invalid/a.png", "https://192.0.2.1/a.png"):
+        guarded.evaluate("address => fetch(address).catch(() => 0)", address)
 
     with pytest.raises(AssertionError, match=r"left the machine: https://elsewhere\.invalid/a\.png"):
         next(generator)
+    assert stopped == ["net::ERR_NAME_NOT_RESOLVED"] * 2
 
 
 def test_a_refusal_by_the_content_security_policy_is_noted(browser, live_server):

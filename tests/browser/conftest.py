@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
+
+from tests.browser.people import People
+from tests.journeys.conftest import mailbox, story
+
+__all__ = ["mailbox", "story"]
 
 SHOTS = Path(os.environ.get("SCREENSHOTS", settings.LOCAL_DIR / "screenshots"))
 
@@ -36,3 +41,22 @@ def shoot(page: Any) -> Callable[..., Path]:
         return path
 
     return take
+
+
+@pytest.fixture
+def people(
+    browser: Any,
+    live_server: Any,
+    settings: Any,
+    as_admin: Any,
+    as_front_desk: Any,
+    as_specialist: Any,
+    as_stranger: Any,
+    stranger_patient: Any,
+) -> Iterator[People]:
+    """The five people of a journey, each with a browser of their own; links in mails lead to this server."""
+    settings.PUBLIC_URL = live_server.url
+    clients = {"admin": as_admin, "front_desk": as_front_desk, "specialist": as_specialist, "stranger": as_stranger}
+    everybody = People(browser, live_server.url, clients, SHOTS)
+    yield everybody
+    everybody.close()
