@@ -121,7 +121,7 @@ def test_an_address_that_was_corrected_meanwhile_is_not_marked(queue, mail_serve
     mail_server.rcpt = ["550 5.1.1 no such user"]
     delivery = queue()
     [held] = leases.claim(1)
-    message, deadline = prepare(held)
+    message, deadline, _untried = prepare(held)
     Patient.objects.filter(pk=patient.pk).update(email="right@patients.example")
     with sending.Mailer() as mailer:
         sending._settle(held, mailer.send(message, deadline))

@@ -87,7 +87,7 @@ def test_withdrawn_while_it_is_being_sent_it_is_not_tried_again(queue, mail_serv
     mail_server.rcpt = ["451 later"]
     delivery = queue()
     [held] = leases.claim(1)
-    message, deadline = prepare(held)
+    message, deadline, _untried = prepare(held)
     services.withdraw_deliveries([delivery.pk])
     with sending.Mailer() as mailer:
         sending._settle(held, mailer.send(message, deadline))

@@ -117,7 +117,7 @@ class TestLeases:
     def test_a_worker_that_wakes_too_late_does_not_send_the_final_dot(self, queue, mail_server):
         delivery = queue()
         [held] = leases.claim(1)
-        message, _deadline = prepare(held)
+        message, _deadline, _untried = prepare(held)
         with sending.Mailer() as mailer:
             outcome = mailer.send(message, deadline=time.monotonic() - 1)
         assert (outcome.result, mail_server.seen) == (sending.Result.NOT_TRIED, [])
