@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from math import ceil
 from typing import Any
 
 import pytest
@@ -16,8 +17,9 @@ from tests.walks.abreast import ROUNDS, Walks
 from tests.walks.ground import ABREAST, close_clinics, open_clinics
 
 KINDS = ("patient.", "appointment.", "form.", "segment.", "treatment.", "schedule.")
-WALKS, PROOF_WALKS = ABREAST, 120
-PARTS = 2
+WALKS = int(os.environ.get("WALKS", rounds(ABREAST, 2_000)))
+"""How many, of fifty steps and more each: `WALKS=200 make proof ARGS=tests/walks` has less time."""
+PARTS = rounds(1, 8)
 """In so many parts, so that the proof uses every core."""
 SEED = int(os.environ.get("WALK_SEED", "20300101"))
 """Other walks: `WALK_SEED=1 make proof ARGS=tests/walks`; each part begins from a seed of its own."""
@@ -26,11 +28,11 @@ SEED = int(os.environ.get("WALK_SEED", "20300101"))
 @pytest.mark.proof
 @pytest.mark.timeout(1800)
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("part", range(rounds(1, PARTS)))
+@pytest.mark.parametrize("part", range(PARTS))
 def test_every_law_holds_wherever_a_walk_leads(part: int, settings_of_mail: Any, record_property: Any) -> None:
     Walks.hits = Counter()
     how = settings(
-        max_examples=1 + rounds(WALKS, PROOF_WALKS // PARTS) // ABREAST,  # the first takes the simplest step each time
+        max_examples=1 + ceil(WALKS / PARTS / ABREAST),  # the first takes the simplest step each time
         stateful_step_count=ROUNDS,
         deadline=None,
         phases=[Phase.generate],  # to shrink a walk of fifty steps takes hours; it is told as it was
@@ -44,6 +46,7 @@ def test_every_law_holds_wherever_a_walk_leads(part: int, settings_of_mail: Any,
         close_clinics()
     counts = ", ".join(f"{name} {count}" for name, count in sorted(Walks.hits.items()))
     record_property("counted", f"walks, seed {SEED + part}: {counts}")
+    assert Walks.hits["walks"] >= WALKS / PARTS
     for kind in KINDS:
         assert sum(count for name, count in Walks.hits.items() if name.startswith(f"run {kind}")) > 0, kind
 
