@@ -68,7 +68,7 @@ def link_for(context: MessageContext) -> Mapping[str, Any]:
 
 def connect() -> None:
     """Offer the message and its variable; called once, when the app is ready."""
-    purposes.register(PURPOSE, write)
+    purposes.register(PURPOSE, write, label=gettext_lazy("Forms to fill in"))
     sealed.register(KIND, tokens_of)
     link = Variable(gettext_lazy("link to the forms that are open"), sample="https://clinic.example/f/…/")
     variables.register("form", {"link": link}, link_for)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import models
@@ -126,6 +127,10 @@ class PushSubscription(ClinicModel):
         return urlsplit(self.endpoint).hostname or ""
 
 
+LABELS: dict[str, Any] = {}
+"""What messages without a template are called, by purpose; filled by messaging.purposes."""
+
+
 class Delivery(ClinicModel):
     """One message to one address, from queued to its outcome.
 
@@ -200,6 +205,11 @@ class Delivery(ClinicModel):
 
     def __str__(self) -> str:
         return f"{self.get_state_display()} #{self.pk}"
+
+    @property
+    def called(self) -> str:
+        """What the staff call it: its template, or what its purpose is called, or its category."""
+        return str(self.template or LABELS.get(self.purpose) or self.get_category_display())
 
 
 class DeliveryAttempt(ClinicModel):

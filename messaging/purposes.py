@@ -1,6 +1,6 @@
 """What a delivery says, by its purpose. "template" is built in; an app with a message of its own registers it:
 
-register("forms", render)
+register("forms", render, label="Forms to fill in")
 
 `render(delivery, reader)` is called when the message is about to leave and returns its Content, or Suppress with the
 reason why there is nothing to say any more. It raises TextError if the text cannot be made.
@@ -15,7 +15,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from messaging.liquid import TextError
-from messaging.models import Delivery
+from messaging.models import LABELS, Delivery
 from messaging.recipients import Recipient
 from messaging.text import Content, render
 from messaging.variables import MessageContext
@@ -34,14 +34,16 @@ _purposes: dict[str, Render] = {}
 _asked_for: set[str] = set()
 
 
-def register(purpose: str, render: Render, *, asked_for: bool = False) -> None:
+def register(purpose: str, render: Render, *, label: Any = "", asked_for: bool = False) -> None:
     """Say how deliveries of `purpose` are put into words. Raises ValueError if the purpose is taken.
 
-    `asked_for`: the reader has just asked for each of them, so no earlier no to messages holds it back.
+    `label`: what the staff call such a message, which has no template to name it. `asked_for`: the reader has just
+    asked for each of them, so no earlier no to messages holds it back.
     """
     if purpose in _purposes:
         raise ValueError(f"Deliveries for {purpose!r} are put into words by {_purposes[purpose]!r} already.")
     _purposes[purpose] = render
+    LABELS[purpose] = label
     if asked_for:
         _asked_for.add(purpose)
 

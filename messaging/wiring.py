@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.core import checks
+from django.utils.translation import gettext_lazy
 
 from accounts.permissions import beside_memberships
 from clinic.changes import records_changed
@@ -22,7 +23,7 @@ def connect() -> None:
     records_changed.connect(on_consent_changed, sender=Consent, dispatch_uid="messaging.consents")
     beside_memberships.update(selectors.beside_memberships())
     purposes.register("template", purposes.render_template)
-    purposes.register(push.CHANNEL, push.write)
+    purposes.register(push.CHANNEL, push.write, label=gettext_lazy("Word on a device"))
     checks.register(vapid.check_keys)
     register_backlog("deliveries", selectors.oldest_due)
     register_lane("deliver", delivery.drain_due, selectors.next_due, selectors.is_sending)

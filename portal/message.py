@@ -6,6 +6,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from clinic.languages import spoken
 from messaging import purposes, sealed
@@ -44,6 +45,6 @@ def write(delivery: Delivery, reader: Recipient) -> Content | Suppress:
 
 def connect() -> None:
     """Offer the mail, and the page that a push opens; called once, when the app is ready."""
-    purposes.register(PURPOSE, write, asked_for=True)
+    purposes.register(PURPOSE, write, label=gettext_lazy("Link to sign in"), asked_for=True)
     sealed.register(KIND, tokens_of)
     register_page("patient", "portal:notes")

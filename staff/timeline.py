@@ -188,11 +188,10 @@ def _deliveries(patient: Any, states: Iterable[str]) -> QuerySet[Delivery]:
 
 def _delivery_line(row: Delivery, at: datetime) -> Line:
     step = row.source_step
-    title = str(row.template) if row.template else row.get_category_display()
     reason = (row.reason, reasons.words(row.reason)) if row.reason else None
     rule, run = (step.rule, step.run) if step else (None, None)
     run_id, event_id = (run.pk, run.event_id) if run else (None, None)
-    return Line(at, "delivery", row.pk, title, row.state, rule, run_id, event_id, row.source_step_id, reason)
+    return Line(at, "delivery", row.pk, row.called, row.state, rule, run_id, event_id, row.source_step_id, reason)
 
 
 def _finished(patient: Any, states: Iterable[str], until: datetime, count: int) -> list[Line]:

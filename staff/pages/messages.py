@@ -65,7 +65,7 @@ def look(delivery: Delivery) -> dict[str, Any]:
     return {
         "row": delivery,
         "to": delivery.recipient or delivery.contact or delivery.patient,
-        "what": delivery.template or delivery.get_category_display(),
+        "what": delivery.called,
         "way": WAYS.get(delivery.channel, delivery.channel),
         "why": reasons.words(delivery.reason) if delivery.reason else "",
         "rule": delivery.source_step.rule if delivery.source_step else None,

@@ -67,6 +67,15 @@ def test_the_list_is_narrowed_by_state(patient, as_front_desk, state, shown):
     assert {row.state for row in rows} == shown
 
 
+@pytest.mark.parametrize(
+    ("purpose", "called"),
+    [("forms", "Forms to fill in"), ("sign_in", "Link to sign in"), ("template", "transactional")],
+)
+def test_a_message_without_a_template_is_called_by_what_it_is_for(patient, as_front_desk, purpose, called):
+    mail(patient, "sent", purpose=purpose)
+    assert called in as_front_desk.get(at("messages")).content.decode()
+
+
 def test_the_list_is_narrowed_by_patient_and_by_rule(clinic, patient, as_front_desk):
     other = Patient.objects.create(clinic=clinic, given_name="Ana", email="ana@patients.example")
     step = make_step("send_email", patient)
