@@ -12,6 +12,8 @@ MAKE_VENV := python=$$(PYTHON="$(PYTHON)" sh .ci/python) && "$$python" -m venv -
 HEAL := $(PY) -c "import pip" 2>/dev/null || { $(MAKE_VENV); }
 PIP := $(PY) -m pip install --disable-pip-version-check --quiet
 # Two for each core: many tests wait for servers, workers and a browser.
+# Compiled modules are kept, whatever the surroundings say: a run of the tests starts a hundred processes.
+unexport PYTHONDONTWRITEBYTECODE
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 ARGS ?=
 

@@ -102,7 +102,7 @@ def test_python_and_sql_agree_on_every_operator_of_every_fact(world):
     used: set[tuple[str, str]] = set()
 
     @(any_seed if PROOF else seed(17))
-    @settings(max_examples=rounds(1, 10), database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=rounds(1, 4), database=None, suppress_health_check=list(HealthCheck))
     @given(lines=one_line_a_pair(world), moment=moments_of(world))
     def agree(lines, moment):
         for line in lines:

@@ -54,7 +54,7 @@ def equalities(trigger):
     return st.lists(st.one_of(one, two), min_size=1, max_size=2)
 
 
-@proved(40)
+@proved(40, 1_000)
 @given(st.lists(specs(), max_size=12), TRIGGERS.flatmap(events))
 def test_the_index_finds_what_asking_each_rule_finds(some, event):
     rules = [(f"r{number}", one) for number, one in enumerate(some)]
@@ -63,7 +63,7 @@ def test_the_index_finds_what_asking_each_rule_finds(some, event):
     assert result.errors == []
 
 
-@proved(40)
+@proved(40, 1_000)
 @given(st.lists(specs(), min_size=1, max_size=8), st.lists(TRIGGERS.flatmap(events), min_size=2, max_size=5))
 def test_one_index_serves_many_events(some, many):
     rules = list(enumerate(some))
