@@ -11,9 +11,9 @@ MAKE_VENV := python=$$(PYTHON="$(PYTHON)" sh .ci/python) && "$$python" -m venv -
 # Made anew if making it was interrupted, or if its Python is gone.
 HEAL := $(PY) -c "import pip" 2>/dev/null || { $(MAKE_VENV); }
 PIP := $(PY) -m pip install --disable-pip-version-check --quiet
-# Two for each core: many tests wait for servers, workers and a browser.
 # Compiled modules are kept, whatever the surroundings say: a run of the tests starts a hundred processes.
 unexport PYTHONDONTWRITEBYTECODE
+# Two for each core: many tests wait for servers, workers and a browser.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 ARGS ?=
 
