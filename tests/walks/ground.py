@@ -77,8 +77,9 @@ RULES: dict[str, tuple[str, dict[str, Any], list[dict[str, Any]]]] = {
         [mail("news"), {"type": "remove_from_segment", "segment": "by-hand"}],
     ),
 }  # fmt: skip
-ABREAST = rounds(3, 20)
-"""So many clinics lie side by side in one database."""
+ABREAST = rounds(3, 14)
+"""So many clinics lie side by side in one database: the choices of fifty steps in each fit into one example, which
+hypothesis ends after eight thousand."""
 CAPS = {"cap_survey_day": 1, "cap_marketing_day": 1, "cap_marketing_week": 2, "cap_total_week": 12}
 QUIET = {"quiet_start": time(21), "quiet_end": time(8)}
 TEMPLATES = {"visit": "transactional", "guide": "clinical", "survey": "survey", "news": "marketing"}
