@@ -20,7 +20,9 @@ from typing import Any
 
 from tests.chaos.writer import in_threads, insist
 
-LOOK_SECONDS, SIGHT_SECONDS = 0.1, 120
+LOOK_SECONDS, SIGHT_SECONDS = 0.1, 900
+"""How often to look for what the engine does, and for how long: while its workers die every few seconds, what one of
+them had claimed waits for its lease to run out, and a backlog grows that is gone only after the stream."""
 
 
 @dataclass

@@ -66,7 +66,7 @@ class Story:
         began = time.monotonic()
         self.house.write()
         self.break_things()
-        assert wait_until(lambda: not self.house.writing(), 300), "The writers do not come to an end."
+        assert wait_until(lambda: not self.house.writing(), 1_000), "The writers do not come to an end."
         self.report.stream_seconds = time.monotonic() - began
         self.note("the stream is over")
         self.calm()
