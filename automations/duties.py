@@ -19,6 +19,7 @@ from automations.engine.values import ActionSpec, Immediately, Reason, RuleSpec,
 from automations.facts import read_patients
 from automations.models import Rule, Step
 from automations.recheck import patient_asks
+from automations.stopping import planned_action
 from clinic.clock import now
 
 TASK_ACTION = "create_task"
@@ -98,7 +99,7 @@ def _duties(steps: list[Step], patients: Mapping[int, Any], moment: datetime) ->
 
 def _told(step: Step) -> tuple[RuleSpec | None, ActionSpec | None, str]:
     """Return the pinned wording of the step's action, or why it cannot be used."""
-    spec = spec_of(step.run.version_id)
+    spec = spec_of(step.wording_id)
     if isinstance(spec, str):
         return None, None, spec
     action = next((a for a in spec.actions if a.id == step.action_id), None)
@@ -110,7 +111,7 @@ def _fresh(steps: list[Step], told: Mapping[int, Any], moment: datetime) -> dict
     groups: dict[tuple[int | None, str], list[Step]] = {}
     for step in steps:
         if told[step.pk][1] is not None:
-            groups.setdefault((step.run.version_id, step.action_id), []).append(step)
+            groups.setdefault((step.wording_id, step.action_id), []).append(step)
     found = {}
     for members in groups.values():
         spec, action, _ = told[members[0].pk]
@@ -152,7 +153,8 @@ def _context(
     )
     if action is None:
         return context
-    if step.waiting_for and isinstance(action.timing, WaitFor) and action.timing.otherwise == "task":
+    planned = planned_action(step) if step.waiting_for else None
+    if planned and isinstance(planned.timing, WaitFor) and planned.timing.otherwise == "task":
         return _as_task(context, step)
     if step.action in catalog.actions and catalog.actions[step.action].is_patient_message(params):
         return replace(context, not_before=_not_before(step, patient, action, moment, begins))

@@ -11,6 +11,7 @@ from automations.models import Step
 from automations.outcomes import Outcome
 from automations.reasons import unmet
 from automations.recheck import evaluate_again
+from automations.stopping import planned_action
 
 Gate = Outcome | None
 
@@ -38,8 +39,11 @@ def _unusable(duty: Duty) -> Gate:
 
 
 def _waited_in_vain(duty: Duty) -> Gate:
-    timing = duty.action.timing if duty.action else None
-    if not duty.step.waiting_for or not isinstance(timing, WaitFor) or timing.otherwise == "task":
+    if not duty.step.waiting_for:
+        return None
+    planned = planned_action(duty.step)  # a newer wording may have no wait, or another: its time is not the step's
+    timing = planned.timing if planned else None
+    if isinstance(timing, WaitFor) and timing.otherwise == "task":
         return None
     return _skip("too_late", f"{duty.step.waiting_for} did not happen in time.")
 

@@ -10,7 +10,7 @@ from django.db.models import Q
 from automations.compiled import CompiledRule
 from automations.engine.values import WaitFor
 from automations.models import Event
-from automations.stopping import stops_rule
+from automations.stopping import concerns
 
 SUBJECT, PATIENT = ":subject", ":patient"
 
@@ -57,7 +57,7 @@ class History:
         for scope, recorded in ((SUBJECT, of_subject), (PATIENT, self._of_patient.get(event.patient_id, ()))):
             for one in recorded:
                 named = one.pk > event.pk and one.trigger + scope in rule.stops
-                if named and stops_rule(one.trigger, rule.version_id, one.data):
+                if named and concerns(one.trigger, rule.version_id, one.data):
                     return one.trigger
         return None
 

@@ -211,9 +211,9 @@ def _lock_open_steps(rule: Rule) -> QuerySet[Step]:
 
 def _apply_to_pending(rule: Rule, version: RuleVersion, spec: RuleSpec) -> None:
     kept = {action.id: action.type for action in spec.actions if not action.disabled}
-    for step in _lock_open_steps(rule).select_related("run").defer("run__verdict"):
-        if kept.get(step.action_id) == step.action:
-            type(step.run).objects.filter(pk=step.run_id).update(version=version)
+    open_steps = _lock_open_steps(rule)
+    same = [pk for pk, key, kind in open_steps.values_list("pk", "action_id", "action") if kept.get(key) == kind]
+    open_steps.filter(pk__in=same).update(version=version)
 
 
 @transaction.atomic

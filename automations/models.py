@@ -172,6 +172,7 @@ class Step(ClinicModel):
     OPEN = (State.PENDING, State.HELD)
 
     run = ClinicForeignKey(Run, related_name="steps")
+    version = ClinicForeignKey("automations.RuleVersion", db_index=False, null=True, editable=False, related_name="+")
     rule = ClinicForeignKey(Rule, db_index=False, related_name="steps")
     patient = ClinicForeignKey("patients.Patient", db_index=False, related_name="steps")
     subject_type = models.CharField(max_length=40)
@@ -210,6 +211,14 @@ class Step(ClinicModel):
 
     def __str__(self) -> str:
         return f"{self.action} #{self.pk}"
+
+    @property
+    def wording_id(self) -> int | None:
+        """The version whose settings the step acts by: its run's, unless a newer one was applied to what is pending.
+
+        When the step is due stays what the version of its run has planned.
+        """
+        return self.version_id or self.run.version_id
 
 
 class DateCursor(ClinicModel):

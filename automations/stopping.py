@@ -37,9 +37,8 @@ def settle(events: Sequence[Event]) -> None:
     rows = _touched(events)
     if not rows:
         return
-    heard = [event for event in events if not event.muted]
-    wakers = {(event.subject_type, event.subject_id, event.trigger) for event in heard}
-    released = [r.pk for r in rows if (r.subject_type, r.subject_id, r.waiting_for) in wakers and r.state in Step.OPEN]
+    wakers = _Told([event for event in events if not event.muted])
+    released = [row.pk for row in rows if row.state in Step.OPEN and wakers.wake(row)]
     if released:
         Step.objects.filter(pk__in=released).update(waiting_for="", due_at=now())
     told = _Told(events)
@@ -110,6 +109,11 @@ class _Told:
             self._of_subject.setdefault(own, []).append(event.data)
             self._of_patient.setdefault((event.patient_id, event.trigger), []).append(event.data)
 
+    def wake(self, row: Touched) -> bool:
+        """Tell whether a step waits for one of the events."""
+        carried = self._of_subject.get((row.subject_type, row.subject_id, row.waiting_for), ())
+        return any(concerns(row.waiting_for, row.version_id, data) for data in carried)
+
     def stops(self, row: Touched) -> bool:
         """Tell whether one of the events stops a step."""
         for stop in row.stop_on:
@@ -118,13 +122,14 @@ class _Told:
                 carried = self._of_subject.get((row.subject_type, row.subject_id, key), ())
             else:
                 carried = self._of_patient.get((row.patient_id, key), ())
-            if any(stops_rule(key, row.version_id, data) for data in carried):
+            if any(concerns(key, row.version_id, data) for data in carried):
                 return True
         return False
 
 
-def stops_rule(key: str, version_id: int | None, data: Mapping[str, Any]) -> bool:
-    """Tell whether an event of trigger `key` with this data stops the steps of a version of a rule that names it."""
+def concerns(key: str, version_id: int | None, data: Mapping[str, Any]) -> bool:
+    """Tell whether an event of trigger `key` with this data counts for a version of a rule that names it: as what
+    stops its steps, or as what one of them waits for."""
     trigger = catalog.triggers[key]
     if type(trigger).stops is Trigger.stops:
         return True
@@ -222,7 +227,7 @@ def _relimit(of_subject: QuerySet[Step]) -> None:
     values = read_anchors((step.subject_type, step.subject_id) for step in steps)
     waiting: dict[str, dict[int, datetime | None]] = {}
     for step in steps:
-        action = _action(step)
+        action = planned_action(step)
         if action is None:
             continue
         anchors = values.get((step.subject_type, step.subject_id), {})
@@ -240,8 +245,8 @@ def _relimit(of_subject: QuerySet[Step]) -> None:
         catalog.actions[key].limit(limits)
 
 
-def _action(step: Step) -> ActionSpec | None:
-    """Return the pinned wording of a step's action, or None if it cannot be read."""
+def planned_action(step: Step) -> ActionSpec | None:
+    """Return the wording that planned a step, its timing that is; None if it cannot be read."""
     spec = spec_of(step.run.version_id)
     return None if isinstance(spec, str) else next((a for a in spec.actions if a.id == step.action_id), None)
 
@@ -255,7 +260,7 @@ def _retime(hanging: QuerySet[Step]) -> None:
     values = read_anchors((step.subject_type, step.subject_id) for step in steps)
     fresh, overtaken = [], []
     for step in steps:
-        action = _action(step)
+        action = planned_action(step)
         if action is None or not isinstance(action.timing, Relative):
             continue
         when = _schedule(step, action, values.get((step.subject_type, step.subject_id), {}))
@@ -301,7 +306,7 @@ def _anew(step: Step, when: Schedule) -> Step:
     """Plan a step again that has run (or was too late) for the old time: same action, next epoch."""
     epoch = step.epoch + 1
     copied = ("clinic_id", "run_id", "rule_id", "patient_id", "subject_type", "subject_id", "action_id", "action")
-    kept = ("config", "role", "anchor", "stop_on", "recheck")
+    kept = ("version_id", "config", "role", "anchor", "stop_on", "recheck")
     return Step(
         **{name: getattr(step, name) for name in (*copied, *kept)},
         due_at=when.due_at,

@@ -20,12 +20,12 @@ def step_words(clinic_id: int, steps: Iterable[Step]) -> dict[int, str]:
     One query for the wordings that this process has not read yet, and one for each kind of row that they name.
     """
     steps = list(steps)
-    versions = {step.run.version_id for step in steps if step.run.version_id is not None}
+    versions = {step.wording_id for step in steps if step.wording_id is not None}
     specs = {pk: spec for pk, spec in specs_of(versions).items() if isinstance(spec, RuleSpec)}
     names = names_of(clinic_id, specs.values())
     said = {}
     for step in steps:
-        spec = _action_of(specs.get(step.run.version_id or 0), step)
+        spec = _action_of(specs.get(step.wording_id or 0), step)
         phrase = action_phrase(spec, catalog.actions.get(spec.type)) if spec else None
         said[step.pk] = words(phrase, names) if phrase else action_label(step.action)
     return said

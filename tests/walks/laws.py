@@ -65,12 +65,12 @@ def judge(notes: Notes) -> None:
 
 
 def steps_have_a_version() -> None:
-    """Every step belongs to a version of its own rule that has such an action."""
-    for step in Step.objects.select_related("run__version"):
-        version = step.run.version
-        assert version is not None, step.pk
-        assert version.rule_id == step.rule_id
-        assert step.action_id in {action["id"] for action in version.actions}, (step.pk, step.action_id)
+    """Every step belongs to a version of its own rule that has such an action; so does the one it acts by."""
+    for step in Step.objects.select_related("run__version", "version"):
+        for version in (step.run.version, step.version or step.run.version):
+            assert version is not None, step.pk
+            assert version.rule_id == step.rule_id
+            assert step.action_id in {action["id"] for action in version.actions}, (step.pk, step.action_id)
 
 
 def nothing_acts_after_its_stop(notes: Notes) -> None:

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from automations.engine.declare import Trigger
 from treatments.models import TreatmentPlan
 
+USUAL_PERCENT = 50
+"""The threshold of a rule that has none of its own, and is stopped by a drop or a recovery or waits for one."""
 ADHERENCE, PREVIOUS = "treatment.adherence", "treatment.previous_adherence"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from automations.engine.declare import Param, register
-from treatments.automation.base import WeekTrigger, before
+from treatments.automation.base import USUAL_PERCENT, WeekTrigger, before
 
 
 @register
@@ -29,9 +29,9 @@ class TreatmentAdherenceDropped(WeekTrigger):
     example = {"below_percent": 50}
 
     def fires(self, change: Any) -> bool:
-        """Tell whether the week came to less than the one before, or is the first that was evaluated."""
+        """Tell whether the week came to less than the one before; with none before it, to less than all."""
         earlier = before(change)
-        return earlier is None or change.new["percent"] < earlier
+        return bool(change.new["percent"] < (100 if earlier is None else earlier))
 
     def crossed(self, config: Mapping[str, Any], current: float, previous: float | None) -> bool:
         """Tell whether the week before was not below, and this one is; 50 % is not below 50 %."""
@@ -40,5 +40,8 @@ class TreatmentAdherenceDropped(WeekTrigger):
         return bool(config.get("include_first_week", True)) if previous is None else previous >= config["below_percent"]
 
     def stops(self, config: Mapping[str, Any], data: Mapping[str, Any]) -> bool:
-        """Tell whether this week is below what the other rule waits for, if it waits for a threshold."""
-        return "at_percent" not in config or data["adherence"] < config["at_percent"]
+        """Tell whether this week is below what the other rule asks for; if it asks for nothing, whether it crossed."""
+        if "at_percent" in config:
+            return bool(data["adherence"] < config["at_percent"])
+        own = {"below_percent": config.get("below_percent", USUAL_PERCENT)}
+        return self.crossed(own, data["adherence"], data.get("previous_adherence"))

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from automations.engine.declare import Param, register
-from treatments.automation.base import WeekTrigger, before
+from treatments.automation.base import USUAL_PERCENT, WeekTrigger, before
 
 
 @register
@@ -29,5 +29,8 @@ class TreatmentAdherenceRecovered(WeekTrigger):
         return previous is not None and previous < config["at_percent"] <= current
 
     def stops(self, config: Mapping[str, Any], data: Mapping[str, Any]) -> bool:
-        """Tell whether this week is back at or above the threshold of the other rule, if it has one."""
-        return "below_percent" not in config or data["adherence"] >= config["below_percent"]
+        """Tell whether this week is back at or above the other rule's threshold; without one, whether it crossed."""
+        if "below_percent" in config:
+            return bool(data["adherence"] >= config["below_percent"])
+        own = {"at_percent": config.get("at_percent", USUAL_PERCENT)}
+        return self.crossed(own, data["adherence"], data.get("previous_adherence"))

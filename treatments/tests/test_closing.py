@@ -93,7 +93,7 @@ def test_a_late_entry_within_the_grace_counts_as_any_other(patient, first):
     on(first + timedelta(days=7), 13)
     closing.drain()
     assert weeks() == [(1, 1, None)]
-    assert fired() == [DROPPED]  # the first week tells of itself, and no threshold lies above 100 %
+    assert fired() == []  # nothing is below 100 %
 
 
 def test_a_session_counts_on_the_patients_own_day(clinic, patient, first):
@@ -157,7 +157,7 @@ def test_a_week_in_a_pause_has_no_value_and_the_next_is_compared_with_the_one_be
     on(first + timedelta(days=29))
     closing.drain()
     assert weeks() == [(1, 1, None), (0, 1, 100.0)]
-    assert fired() == [DROPPED, DROPPED]
+    assert fired() == [DROPPED]
 
 
 def test_what_is_prescribed_changes_on_its_day(patient, first):
@@ -277,7 +277,7 @@ def test_striking_out_and_moving_a_session_count_anew(patient, first):
     services.strike_session(struck)
     services.correct_session(kept, done_at=at(first + timedelta(days=9)))
     assert weeks() == [(0, 2, None), (1, 2, 100.0)]
-    assert Event.objects.filter(trigger__in=(DROPPED, RECOVERED), state="new").count() == 2
+    assert Event.objects.filter(trigger__in=(DROPPED, RECOVERED), state="new").count() == 1
 
 
 def test_a_version_from_a_past_day_counts_closed_weeks_anew(patient, first):

@@ -83,4 +83,32 @@ def test_a_week_below_stops_a_rule_that_waits_for_a_recovery_only_below_its_own_
     dropped = catalog.triggers[KEY]
     assert dropped.stops({"at_percent": 80}, {"adherence": 79.9})
     assert not dropped.stops({"at_percent": 80}, {"adherence": 80.0})
-    assert dropped.stops({}, {"adherence": 80.0})  # a rule without a threshold: any drop
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "counts"),
+    [(None, 49.9, True), (None, 50.0, False), (75.0, 49.0, True), (100.0, 75.0, False), (40.0, 20.0, False)],
+)
+def test_a_rule_without_a_threshold_is_stopped_where_half_is_crossed(before, now, counts):
+    dropped = catalog.triggers[KEY]
+    assert dropped.stops({}, {"adherence": now, "previous_adherence": before}) is counts
+
+
+def test_a_first_week_with_all_sessions_done_is_no_drop(patient):
+    make_week(make_plan(patient), 4)
+    assert not Event.objects.filter(trigger=KEY).exists()
+
+
+@pytest.mark.parametrize(
+    ("completed", "previous", "sent"), [(4, None, []), (3, 100.0, []), (1, 100.0, ["Fell behind"])]
+)
+def test_a_step_waits_for_a_drop_and_not_for_a_week_that_is_only_less(clinic, patient, completed, previous, sent):
+    wait = {"mode": "wait_for", "trigger": KEY, "within": {"amount": 30, "unit": "days"}, "otherwise": "skip"}
+    published(clinic, "treatment.assigned", {"type": "jot", "title": "Fell behind", "timing": wait})
+    plan = make_plan(patient)
+    ticking.drain_engine()
+
+    make_week(plan, completed, previous=previous)
+    ticking.drain_engine()
+
+    assert titles() == sent

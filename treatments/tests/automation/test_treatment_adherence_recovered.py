@@ -29,8 +29,15 @@ def test_a_rule_answers_where_the_week_crosses_its_threshold(clinic, patient, pr
     assert titles() == (["Call"] if answered else [])
 
 
-def test_it_stops_a_rule_without_a_threshold_at_any_rise():
+@pytest.mark.parametrize(
+    ("before", "now", "counts"), [(49.0, 50.0, True), (0.0, 49.9, False), (50.0, 75.0, False), (None, 75.0, False)]
+)
+def test_a_rule_without_a_threshold_is_stopped_where_half_is_crossed(before, now, counts):
     recovered = catalog.triggers[KEY]
-    assert recovered.stops({}, {"adherence": 10.0})
+    assert recovered.stops({}, {"adherence": now, "previous_adherence": before}) is counts
+
+
+def test_a_rule_about_a_drop_is_stopped_at_its_own_threshold():
+    recovered = catalog.triggers[KEY]
     assert not recovered.stops({"below_percent": 50}, {"adherence": 49.9})
     assert recovered.stops({"below_percent": 50}, {"adherence": 50.0})
