@@ -9,11 +9,14 @@ from accounts.services import pause
 from automations import lifecycle
 from automations.engine.problems import RuleInvalid
 from automations.explain import explain
-from automations.models import Event, Rule, Run
+from automations.models import Event, Rule, Run, Step
 from automations.tests.builders import document, move, published, visit
 from automations.ticking import drain_all
+from clinic import clock
 from clinic.changes import silently
 from clinic.errors import ClinicError
+from messaging import services
+from messaging.models import Delivery
 
 pytestmark = pytest.mark.django_db
 OLDER = {"match": "all", "items": [{"field": "patient.age", "op": "gte", "value": 75}]}
@@ -226,3 +229,30 @@ def test_an_event_that_was_given_up_says_why(clinic, patient):
     move(visit(patient), status="completed")
     Event.objects.filter(trigger="appointment.completed").update(state="dead", last_error="Given up.")
     assert reason(explain(rule, patient)) == ("not_considered", "dead", "Given up.")
+
+
+@pytest.mark.parametrize(
+    ("state", "said"), [("failed", True), ("suppressed", True), ("sent", False), ("queued", False)]
+)
+def test_a_step_that_is_done_whose_mail_did_not_leave_is_told_as_that(clinic, patient, state, said):
+    services.save_template(clinic=clinic, slug="hi", name="Hi", bodies=[services.Body("en", "Hi", "Hello")])
+    rule = published(clinic, "appointment.completed", {"type": "send_email", "template": "hi", "to": "specialist"})
+    complete(patient)
+    run = Run.objects.get()
+    step = Step.objects.get()
+    Step.objects.update(state="done", reason="", reason_text="", finished_at=clock.now())
+    Delivery.objects.all().delete()
+    Delivery.objects.create(
+        clinic=clinic,
+        patient=patient,
+        state=state,
+        reason="rule_broken" if said else "",
+        recipient_key="patient",
+        message_id="<1@test>",
+        source_step_id=step.pk,
+    )
+    lost = "Send an email: its message did not leave. Its text cannot be made."
+    text = explain(rule, patient).text
+    assert run.outcome == "matched"
+    assert (lost in text) is said
+    assert "1 step is done." in text
