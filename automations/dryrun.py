@@ -24,7 +24,7 @@ from automations.engine.values import ActionSpec, EventFacts, PlannedStep, Reaso
 from automations.facts import EventView, read_supposed, snapshot_json
 from automations.models import Event, Rule
 from automations.modes import HOLDS
-from automations.naming import names_of
+from automations.naming import in_english, names_of
 from automations.reasons import Voice, why_not
 from automations.supposing import accepts, as_if_published, wording_of
 from clinic.clock import now
@@ -146,6 +146,7 @@ def _steps(
         happened=frozenset(happened),
         appointment_starts_at=begins_at(kind, anchors),
         hold=HOLDS.get(Rule.Mode(rule.mode)),
+        named=in_english,
     )
     actions = {action.id: action for action in rule.spec.actions}
     return tuple(_supposed_step(step, actions[step.action_id], facts, patient.clinic_id) for step in planned)
