@@ -10,6 +10,7 @@ from automations import lifecycle
 from automations.engine.problems import RuleInvalid
 from automations.explain import explain
 from automations.models import Event, Rule, Run, Step
+from automations.named_events import record_named_event
 from automations.tests.builders import document, move, published, visit
 from automations.ticking import drain_all
 from clinic import clock
@@ -256,3 +257,28 @@ def test_a_step_that_is_done_whose_mail_did_not_leave_is_told_as_that(clinic, pa
     assert run.outcome == "matched"
     assert (lost in text) is said
     assert "1 step is done." in text
+
+
+@pytest.mark.parametrize(
+    ("sent", "asked", "said"),
+    [
+        (
+            "10",
+            {"op": "lt", "value": 1000},
+            "steps was sent as a text (10), not as a number; the rule needs less than 1000.",
+        ),
+        (10, {"op": "is", "value": "x"}, "steps was sent as a number (10), not as a text; the rule asks that it is x."),
+        (
+            [1],
+            {"op": "between", "value": [1, 2]},
+            "steps was sent as a list (1), not as a number; the rule needs between 1 and 2.",
+        ),
+        (5000, {"op": "lt", "value": 1000}, "steps was 5000; the rule needs less than 1000."),
+    ],
+)
+def test_a_value_of_another_type_than_the_rule_asks_about_is_said_to_be_one(clinic, patient, sent, asked, said):
+    items = [{"field": "event.steps", **asked}]
+    rule = published(clinic, "api.event", config={"name": "steps-low"}, conditions={"match": "all", "items": items})
+    record_named_event(clinic, patient, "steps-low", {"steps": sent})
+    drain_all()
+    assert reason(explain(rule, patient))[2] == said
