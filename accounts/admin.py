@@ -201,14 +201,27 @@ class UsersAdmin(DjangoUserAdmin, ClinicAdmin):  # type: ignore[misc]
         return response
 
 
+class PauseForm(ClinicModelForm):
+    """What a new pause stops: nobody stops a whole clinic by leaving the choice out."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "target_id" in self.fields:
+            self.fields["target_id"].help_text = _("The id of the rule or of the patient; empty for the whole clinic.")
+
+    def validate_constraints(self) -> None:
+        """Leave it to the service, which says what does not fit and keeps to a pause that stands already."""
+
+
 @admin.register(Pause)
 class PauseAdmin(ClinicAdmin):
-    """Stop switches: standing ones and those that ended. Adding one here is `Pause all`."""
+    """Stop switches: standing ones and those that ended."""
 
+    form = PauseForm
     list_display = ("scope", "target_id", "why", "created_by", "created_at", "ended_at", "clinic")
     list_filter = ("scope",)
     list_select_related = ("created_by", "clinic")
-    fields = ("why",)
+    fields = ("scope", "target_id", "why")
     actions = ("end_pauses",)
     actions_submit_line = ("end_this",)
     audits_writes = False
@@ -224,8 +237,11 @@ class PauseAdmin(ClinicAdmin):
         return () if obj is None else ("scope", "target_id", "why", "created_by", "created_at", "ended_at")
 
     def write(self, request: HttpRequest, obj: Pause, form: Any, change: bool) -> Pause | None:
-        """Pause the whole clinic."""
-        return obj if change else services.pause(clinic=obj.clinic, scope="clinic", why=form.cleaned_data["why"])
+        """Pause what was chosen."""
+        if change:
+            return obj
+        asked = form.cleaned_data
+        return services.pause(clinic=obj.clinic, scope=asked["scope"], target=asked["target_id"], why=asked["why"])
 
     @action(description=_("End this pause"), icon="play_circle")
     def end_this(self, request: HttpRequest, obj: Pause) -> None:

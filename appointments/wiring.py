@@ -16,6 +16,6 @@ from patients.staffing import register_specialist_source
 def connect() -> None:
     """Offer the specialist and the message variables of an appointment, and follow its changes."""
     register_specialist_source("appointment", specialists_of_appointments)
-    register("appointment", APPOINTMENT, resolve_many=resolve_many)
+    register("appointment", APPOINTMENT, resolve_many=resolve_many, subject="appointment")
     records_changed.connect(on_appointments_changed, sender=Appointment, dispatch_uid="appointments.questionnaires")
     register_provider("service", provide_service)

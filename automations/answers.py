@@ -19,6 +19,7 @@ from automations.engine.values import EventFacts, PlannedStep, Reason, Verdict
 from automations.history import History
 from automations.models import Event, Rule, Run, Step
 from automations.modes import HOLDS
+from automations.naming import in_english
 from automations.superseding import supersede
 from clinic.clock import now
 
@@ -131,6 +132,7 @@ class Answers:
             anchors=values,
             happened=history.happened(event),
             appointment_starts_at=begins_at(event.subject_type, values),
+            named=in_english,
             stopped_by=history.stopped_by(event, rule),
             hold=HOLDS.get(Rule.Mode(rule.mode)) or self._over.get((event.pk, rule.id)),
         )

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from automations.compiled import active_slugs, spec_of
-from automations.engine.declare import catalog, meets
+from automations.engine.declare import Blank, catalog, meets
 from automations.engine.possible import can_hold
 from automations.engine.values import ActionSpec, Condition, Group, Relative, RuleSpec, WaitFor
 from automations.models import Rule
@@ -88,6 +88,39 @@ def references(look: Look) -> Iterator[Conflict]:
             kind = catalog.references[use.kind].label
             text = _("It names %(kind)s “%(name)s”, which is gone or archived.")
             yield Conflict("reference", text % {"kind": kind, "name": names(use.kind, use.slug)}, use.path)
+
+
+@check
+def blanks(look: Look) -> Iterator[Conflict]:
+    """Find texts of steps that no event of the trigger can fill in."""
+    for path, action in look.acting():
+        for blank, text in blanks_of(action, look.rule.clinic_id, look.spec.trigger):
+            yield Conflict("blank", text, f"{path}/{blank.param}")
+
+
+def blanks_of(action: ActionSpec, clinic_id: int, trigger: str) -> list[tuple[Blank, str]]:
+    """Return what an action's texts lack after this trigger, each with the words for it."""
+    declared = catalog.actions[action.type]
+    found = []
+    for blank in declared.blanks(action.params, clinic_id, trigger):
+        said = {
+            "trigger": _trigger_label(trigger),
+            "step": declared.label,
+            "variables": ", ".join(f"{{{{ {name} }}}}" for name in blank.variables),
+            "template": blank.source,
+        }
+        found.append((blank, str(BLANK_TEMPLATE if blank.source else BLANK_TEXT) % said))
+    return found
+
+
+BLANK_TEXT = gettext_lazy(
+    "“%(trigger)s” brings nothing for %(variables)s in the step “%(step)s”, so its message cannot be made: "
+    "write another text or choose another trigger."
+)
+BLANK_TEMPLATE = gettext_lazy(
+    "“%(trigger)s” brings nothing for %(variables)s in the template “%(template)s” of the step “%(step)s”, so its "
+    "message cannot be made: choose another template or trigger."
+)
 
 
 @check

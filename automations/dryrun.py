@@ -16,14 +16,15 @@ from automations import suppression
 from automations.anchors import begins_at, read_anchors
 from automations.asof import asks_of, condition_asks, config_asks, read_only
 from automations.compiled import CompiledRule
+from automations.conflicts import blanks_of
 from automations.engine.conditions import evaluate
 from automations.engine.declare import catalog
 from automations.engine.plan import plan
-from automations.engine.values import EventFacts, PlannedStep, Reason, RuleSpec, Verdict
+from automations.engine.values import ActionSpec, EventFacts, PlannedStep, Reason, RuleSpec, Verdict
 from automations.facts import EventView, read_supposed, snapshot_json
 from automations.models import Event, Rule
 from automations.modes import HOLDS
-from automations.naming import names_of
+from automations.naming import in_english, names_of
 from automations.reasons import Voice, why_not
 from automations.supposing import accepts, as_if_published, wording_of
 from clinic.clock import now
@@ -36,10 +37,14 @@ NEWEST = 10
 
 @dataclass(frozen=True, slots=True)
 class SupposedStep:
-    """A step that would be planned, and what its own "only if" says as things stand now (None: it has none)."""
+    """A step that would be planned, and what its own "only if" says as things stand now (None: it has none).
+
+    `blanks`: why its text could not be made, whoever the patient is.
+    """
 
     planned: PlannedStep
     only_if: Verdict | None
+    blanks: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Give the step as the API shows it."""
@@ -52,6 +57,7 @@ class SupposedStep:
             "waiting_for": one.waiting_for,
             "reason": {"code": one.reason_code, "text": one.reason_text} if one.reason_code else None,
             "only_if": self.only_if.as_json() if self.only_if else None,
+            "blanks": list(self.blanks),
         }
 
 
@@ -140,13 +146,15 @@ def _steps(
         happened=frozenset(happened),
         appointment_starts_at=begins_at(kind, anchors),
         hold=HOLDS.get(Rule.Mode(rule.mode)),
+        named=in_english,
     )
-    only_ifs = {action.id: action.only_if for action in rule.spec.actions}
-    steps = []
-    for step in planned:
-        asked = only_ifs[step.action_id]
-        steps.append(SupposedStep(step, None if asked is None else evaluate(asked, facts)))
-    return tuple(steps)
+    actions = {action.id: action for action in rule.spec.actions}
+    return tuple(_supposed_step(step, actions[step.action_id], facts, patient.clinic_id) for step in planned)
+
+
+def _supposed_step(step: PlannedStep, action: ActionSpec, facts: EventFacts, clinic_id: int) -> SupposedStep:
+    verdict = None if action.only_if is None else evaluate(action.only_if, facts)
+    return SupposedStep(step, verdict, tuple(text for _, text in blanks_of(action, clinic_id, facts.trigger)))
 
 
 class _Unknown(dict[str, Any]):

@@ -8,6 +8,7 @@ from automations.duties import Duty
 from automations.engine.declare import catalog
 from automations.engine.values import EventFacts, WaitFor
 from automations.models import Step
+from automations.naming import in_english
 from automations.outcomes import Outcome
 from automations.reasons import unmet
 from automations.recheck import evaluate_again
@@ -45,7 +46,7 @@ def _waited_in_vain(duty: Duty) -> Gate:
     timing = planned.timing if planned else None
     if isinstance(timing, WaitFor) and timing.otherwise == "task":
         return None
-    return _skip("too_late", f"{duty.step.waiting_for} did not happen in time.")
+    return _skip("too_late", f"“{in_english(duty.step.waiting_for)}” did not happen in time.")
 
 
 def _too_late(duty: Duty) -> Gate:

@@ -20,6 +20,7 @@ from automations.engine.schema import Problem, RuleInvalid, parse_rule, spec_to_
 from automations.engine.values import RuleSpec
 from automations.models import Rule, RuleVersion, Step
 from automations.modes import HOLDS, raise_epoch
+from automations.selectors import overdue as overdue_of
 from clinic.clock import now
 from clinic.db import lock_patients
 from clinic.errors import ClinicError, ImpossibleTransition, StaleRecord
@@ -234,7 +235,7 @@ def resume(rule: Rule, *, overdue: str | None = "run", mode: str = Rule.Mode.ON)
         raise ClinicError(_("A rule goes on as “on” or “review”."), code="invalid_choice", path="mode")
     resumed = _set_mode(rule, Rule.Mode(mode), (Rule.Mode.PAUSED,), "")
     steps = _lock_open_steps(rule)
-    late = steps.filter(due_at__lte=now(), waiting_for="")
+    late = overdue_of(rule)
     if overdue is None and (count := late.count()):
         text = _("%(count)s steps are overdue: say whether to “run” or to “skip” them.")
         raise _no_choice(text % {"count": count}, code="required")

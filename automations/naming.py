@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.apps import apps
+from django.utils import translation
 
 from automations.engine.declare import catalog
 from automations.engine.values import RuleSpec, Verdict
@@ -13,6 +14,13 @@ from automations.engine.values import RuleSpec, Verdict
 Names = Callable[[str, str], str]
 Wanted = dict[str, set[str]]
 """Slugs by kind of row."""
+
+
+def in_english(key: str) -> str:
+    """Return a trigger's or an anchor's label as reasons are stored: in English; a key without one as it is."""
+    declared = catalog.triggers.get(key) or catalog.anchors.get(key)
+    with translation.override("en"):
+        return str(declared.label) if declared else key
 
 
 def look_up(clinic_id: int, wanted: Mapping[str, Iterable[str]]) -> Names:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext, pgettext_lazy
 
-from automations.engine.declare import catalog
+from automations.engine.declare import FactType, catalog
 from automations.engine.operators import ALWAYS_KNOW
 from automations.engine.sentence import field_phrase, value_phrase
 from automations.engine.values import Condition, Verdict
@@ -32,6 +32,23 @@ PRONOUNS: dict[str, Any] = {
     "female": pgettext_lazy("subject of a sentence", "She"),
     "male": pgettext_lazy("subject of a sentence", "He"),
 }
+
+KINDS: dict[str, Any] = {
+    "number": pgettext_lazy("sent as", "a number"),
+    "text": pgettext_lazy("sent as", "a text"),
+    "choice": pgettext_lazy("sent as", "a text"),
+    "date": pgettext_lazy("sent as", "a date"),
+    "list": pgettext_lazy("sent as", "a list"),
+    "boolean": pgettext_lazy("sent as", "yes or no"),
+    "record": pgettext_lazy("sent as", "a record"),
+}
+SENT: tuple[tuple[Any, str], ...] = (
+    (bool, "boolean"),
+    ((int, float), "number"),
+    (str, "text"),
+    (list, "list"),
+    (dict, "record"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +94,16 @@ def _seen(need: Need, voice: Voice) -> str:
         return text % {"field": field}
     if fact is not None and fact.said:
         return str(fact.said) % {"who": voice.who, "value": value}
+    if fact is not None and fact.type is FactType.any and need.line.result is None:
+        kind, wanted = (str(KINDS[one]) for one in (_kind(actual), condition.type))
+        if kind != wanted:
+            text = _("%(field)s was sent as %(kind)s (%(value)s), not as %(wanted)s")
+            return text % {"field": field, "kind": kind, "value": value, "wanted": wanted}
     return _("%(field)s was %(value)s") % {"field": field, "value": value}
+
+
+def _kind(value: Any) -> str:
+    return next(name for types, name in SENT if isinstance(value, types))
 
 
 def _needed(need: Need, voice: Voice) -> str:

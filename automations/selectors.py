@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import F, Prefetch, QuerySet
 
 from automations.models import Event, Rule, Run, Step
+from clinic.clock import ClinicNow
 from clinic.slugs import is_number
 
 
@@ -29,6 +30,12 @@ def runs_of(clinic: Any) -> QuerySet[Any]:
     steps = Prefetch("steps", Step.objects.order_by("pk").only("pk", "run_id"))
     rows = Run.objects.for_clinic(clinic).annotate(rule_slug=F("rule__slug"), version_number=F("version__number"))
     return rows.prefetch_related(steps).order_by("-pk")
+
+
+def overdue(rule: Rule) -> QuerySet[Step]:
+    """Return the open steps whose time has passed; those that wait, or that a person holds, are not."""
+    late = Step.objects.filter(rule=rule, state__in=Step.OPEN, due_at__lte=ClinicNow(), waiting_for="")
+    return late.exclude(state=Step.State.HELD, reason="held_by_person")
 
 
 def steps_of(clinic: Any) -> QuerySet[Any]:

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.db.models import Max, Q, QuerySet
-from django.utils import translation
 
 from automations.anchors import begins_at, read_anchors
 from automations.compiled import spec_of
@@ -21,6 +20,7 @@ from automations.engine.plan import Schedule, Situation, schedule, step_key
 from automations.engine.timing import MESSAGE_LIFE, expires
 from automations.engine.values import ActionSpec, Relative
 from automations.models import Event, Step
+from automations.naming import in_english
 from clinic.changes import Change
 from clinic.clock import now
 from clinic.db import lock_patients
@@ -43,14 +43,8 @@ def settle(events: Sequence[Event]) -> None:
         Step.objects.filter(pk__in=released).update(waiting_for="", due_at=now())
     told = _Told(events)
     stopped = [(row.pk, row.action, row.state) for row in rows if told.stops(row)]
-    text = ", ".join(sorted({_named(event.trigger) for event in events}))
+    text = ", ".join(sorted({in_english(event.trigger) for event in events}))
     close(stopped, "stopped", f"Stopped by: {text}.")
-
-
-def _named(key: str) -> str:
-    """Return a trigger in words, as all reasons are stored: in English."""
-    with translation.override("en"):
-        return str(catalog.triggers[key].label) if key in catalog.triggers else key
 
 
 class Touched(NamedTuple):
@@ -285,6 +279,7 @@ def _schedule(step: Step, action: ActionSpec, anchors: dict[str, Any]) -> Schedu
         anchors=anchors,
         appointment_starts_at=begins_at(step.subject_type, anchors),
         judged_at=moment,
+        named=in_english,
     )
     return schedule(catalog.actions[action.type], action.params, action.timing, situation)
 

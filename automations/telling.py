@@ -108,7 +108,19 @@ def _steps(one: Explained, told: Told) -> str:
             action = catalog.actions.get(step.action)
             name = str(action.label) if action else step.action
             reasons.append(_("%(action)s: %(reason)s") % {"action": name, "reason": step.reason_text or step.reason})
-    return " ".join([text, *reasons]).strip()
+    return " ".join([text, *reasons, *_lost(one)]).strip()
+
+
+def _lost(one: Explained) -> list[str]:
+    """Say of which steps that are done something did not leave, and why."""
+    said = []
+    done = [step for step in one.steps if step.state == Step.State.DONE and step.action in catalog.actions]
+    for key in dict.fromkeys(step.action for step in done):
+        action = catalog.actions[key]
+        lost = action.lost([step.pk for step in done if step.action == key])
+        for why in lost.values():
+            said.append(_("%(action)s: its message did not leave. %(why)s") % {"action": action.label, "why": why})
+    return said
 
 
 def _stopped(told: Told) -> list[str]:

@@ -90,6 +90,16 @@ def deliveries_of(patient: Any) -> QuerySet[Delivery]:
     return Delivery.objects.filter(patient=patient).select_related("template").order_by("-pk")
 
 
+def lost(step_ids: Collection[int]) -> dict[int, str]:
+    """Return, by step, the reason code of a mail that will not leave: it failed, or there was a reason not to send it.
+
+    A mail of which nobody knows may have arrived and is left out.
+    """
+    rows = Delivery.objects.filter(source_step_id__in=step_ids, state__in=[State.FAILED, State.SUPPRESSED])
+    pairs = rows.filter(channel=Channel.EMAIL).order_by("-pk").values_list("source_step_id", "reason")
+    return dict(pairs)
+
+
 def not_arrived(clinic: Any) -> QuerySet[Delivery]:
     """Return the clinic's emails that failed or of which nobody knows, newest first.
 

@@ -74,6 +74,7 @@ class MessageContext:
 class _Namespace:
     names: Mapping[str, Variable]
     resolve_many: ResolveMany
+    subject: str = ""
 
 
 class Variables:
@@ -91,9 +92,11 @@ class Variables:
         resolve: Resolve | None = None,
         *,
         resolve_many: ResolveMany | None = None,
+        subject: str = "",
     ) -> None:
         """Offer `namespace.name` for each name; `resolve_many` answers a batch at once, where that saves queries.
 
+        `subject`: only messages about such a thing have them ("appointment").
         Raises ValueError if the namespace is taken, or if neither function is given.
         """
         if namespace in self._namespaces:
@@ -106,7 +109,7 @@ class Variables:
             def resolve_many(contexts: Sequence[MessageContext]) -> Sequence[Mapping[str, Any]]:
                 return [one(context) for context in contexts]
 
-        self._namespaces[namespace] = _Namespace(dict(names), resolve_many)
+        self._namespaces[namespace] = _Namespace(dict(names), resolve_many, subject)
 
     def register_facts(
         self,
@@ -124,6 +127,10 @@ class Variables:
     def facts_among(self, names: Iterable[str]) -> set[str]:
         """Return those of the names that a message takes from the facts it was queued with."""
         return {name for name in names if not self._is_registered(name) and name in self._fact_names()}
+
+    def needs(self, name: str) -> str:
+        """Return the kind of thing that a message with this registered variable must be about; "": any, or a fact."""
+        return self._namespaces[name.partition(".")[0]].subject if self._is_registered(name) else ""
 
     def _is_registered(self, name: str) -> bool:
         space, _, leaf = name.partition(".")

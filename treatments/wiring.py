@@ -17,7 +17,7 @@ def connect() -> None:
     """Offer the specialist and the message variables of a plan, and close weeks when they are over."""
     register_specialist_source("treatment", specialists_of_plans)
     register_specialist_source("patient", latest_plan_specialists)
-    register("plan", PLAN, resolve_many=resolve_many)
+    register("plan", PLAN, resolve_many=resolve_many, subject="treatment")
     register_provider("program", provide_program)
     register_lane("weeks", closing.drain, closing.next_due, sweep=True)
     register_backlog("weeks", closing.oldest_due)

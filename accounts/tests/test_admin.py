@@ -106,6 +106,28 @@ def test_the_slug_stays(clinic, as_admin):
     assert clinic.slug == "north"
 
 
+def test_a_pause_is_added_for_the_scope_that_was_chosen_and_for_none_without_a_choice(clinic, as_admin, patient):
+    add = reverse("admin:accounts_pause_add")
+    refused = as_admin.post(add, {"why": "Power cut"})
+    assert "This field is required." in refused.content.decode()
+    assert not is_paused(clinic)
+    assert not Pause.objects.exists()
+    as_admin.post(add, {"why": "She asked", "scope": "patient", "target_id": patient.pk})
+    assert [(one.scope, one.target_id) for one in Pause.objects.all()] == [("patient", patient.pk)]
+    assert not is_paused(clinic)
+    for _again in range(2):
+        as_admin.post(add, {"why": "Power cut", "scope": "clinic"})
+    assert is_paused(clinic)
+    assert actions() == ["pause.started"] * 2
+
+
+@pytest.mark.parametrize(("scope", "target"), [("rule", ""), ("patient", "999999999"), ("clinic", "1"), ("all", "")])
+def test_a_pause_of_what_is_not_there_is_refused(as_admin, scope, target):
+    page = as_admin.post(reverse("admin:accounts_pause_add"), {"why": "x", "scope": scope, "target_id": target})
+    assert page.status_code == 200
+    assert not Pause.objects.exists()
+
+
 def test_pause_all_is_a_button(clinic, as_admin):
     as_admin.post(change(clinic), clinic_form(clinic, accounts_clinic_pause_all="1"))
     assert is_paused(clinic)
@@ -209,7 +231,7 @@ def test_a_clinic_outside_ones_reach_is_no_choice(clinic, admin, front_desk):
 
 
 def test_a_pause_is_made_seen_and_ended(clinic, as_admin):
-    as_admin.post(reverse("admin:accounts_pause_add"), {"why": "Fire drill"})
+    as_admin.post(reverse("admin:accounts_pause_add"), {"scope": "clinic", "why": "Fire drill"})
     pause = Pause.objects.get()
     assert (pause.scope, pause.why, str(pause.created_by)) == ("clinic", "Fire drill", "ada@north.example")
 

@@ -26,9 +26,9 @@ from automations.engine.schema import spec_to_json
 from automations.engine.values import RuleSpec
 from automations.models import Rule, Step
 from automations.naming import names_of
+from automations.selectors import overdue
 from automations.showing import answers as answers_view
 from automations.showing import state, words
-from clinic.clock import now
 from clinic.errors import ClinicError
 
 Mode = Rule.Mode
@@ -172,7 +172,7 @@ class VerbPages:
 
     def _waiting(self, rule: Rule) -> dict[str, Any]:
         steps = Step.objects.filter(rule=rule, state__in=Step.OPEN)
-        return {"open_steps": steps.count(), "overdue": steps.filter(due_at__lte=now(), waiting_for="").count()}
+        return {"open_steps": steps.count(), "overdue": overdue(rule).count()}
 
 
 def _plain_label(verb: Verb) -> str:

@@ -27,6 +27,10 @@ class SupposedStepSerializer(Answer):
     waiting_for = serializers.CharField(allow_null=True)
     reason = ReasonField(allow_null=True)
     only_if = VerdictField(allow_null=True, help_text="What its own conditions say as things stand; null: it has none.")
+    blanks = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Why its text cannot be made: variables that the trigger never fills in.",
+    )
 
 
 class SupposedSubjectSerializer(SubjectSerializer):

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
-from .nouns import Anchor, Choices, Fact, Facts, FactType, LateChoices, Param, Reference, Subject, as_choices
+from .nouns import Anchor, Blank, Choices, Fact, Facts, FactType, LateChoices, Param, Reference, Subject, as_choices
 from .values import Refusal, StepContext
 
 __all__ = [
     "Action",
     "Anchor",
+    "Blank",
     "Catalog",
     "Choices",
     "DuplicateDeclaration",
@@ -145,6 +146,10 @@ class Action:
         """Give (param name, message) for parameters that are valid alone but not together."""
         return ()
 
+    def blanks(self, params: Mapping[str, Any], clinic_id: Any, trigger: str) -> Sequence[Blank]:
+        """List what no event of this trigger can fill in of the texts that the parameters hold or name."""
+        return ()
+
     def causes(self, params: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
         """Name the triggers that its effect may lead to, each with the facts that are certain of such an event."""
         return {}
@@ -163,6 +168,10 @@ class Action:
     def unsent(self, step_ids: Collection[Any]) -> Collection[Any]:
         """Name those of the steps of which something has not left the house yet; what `withdraw` could take back."""
         return step_ids
+
+    def lost(self, step_ids: Collection[Any]) -> Mapping[Any, str]:
+        """Say, by step id, why something that a step wrote did not leave the house and never will."""
+        return {}
 
     def limit(self, limits: Mapping[Any, Any]) -> None:
         """Let what the steps (by id) have not sent yet leave until this moment only: the visit it is about moved."""

@@ -108,6 +108,15 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Blank:
+    """Variables that a parameter's text says in vain. `source`: the name of the text that it names; "": its own."""
+
+    param: str
+    variables: tuple[str, ...]
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """Declare something a condition can ask about.
 

@@ -7,7 +7,7 @@ once. `schedule` alone also re-times a step whose anchor moved.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 from .declare import Action, Catalog
 from .timing import STALE_AFTER, Anchors, due, expires
 from .values import ActionSpec, EventFacts, PlannedStep, Reason, Relative, RuleSpec, Timing, WaitFor
+
+Named = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,8 @@ class Situation:
     subject,
     for wait_for. judged_at: the moment against which a relative step is too late; left out, when the event occurred,
     so that
-    an engine that was down for an hour skips no reminder. A re-timing gives the moment of the move.
+    an engine that was down for an hour skips no reminder. A re-timing gives the moment of the move. named: what people
+    call a trigger or an anchor.
     """
 
     occurred_at: datetime
@@ -36,6 +39,7 @@ class Situation:
     happened: frozenset[str] = frozenset()
     appointment_starts_at: datetime | None = None
     judged_at: datetime | None = None
+    named: Named = str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,8 @@ def schedule(action: Action, params: Mapping[str, Any], timing: Timing, situatio
         text = "Its moment lies beyond the calendar."
         return Schedule(occurred_at, None, None, anchor, "skipped", "no_anchor", text)
     if due_at is None:
-        return Schedule(occurred_at, None, None, anchor, "skipped", "no_anchor", f"{anchor} has no value.")
+        text = f"No date is noted for “{situation.named(anchor or '')}”."
+        return Schedule(occurred_at, None, None, anchor, "skipped", "no_anchor", text)
     waiting_for = timing.trigger if isinstance(timing, WaitFor) else None
     if waiting_for in situation.happened:
         due_at, waiting_for = occurred_at, None
@@ -112,11 +117,12 @@ def plan(
     appointment_starts_at: datetime | None = None,
     stopped_by: str | None = None,
     hold: Reason | None = None,
+    named: Named = str,
 ) -> tuple[PlannedStep, ...]:
     """Plan the steps of a rule that matched an event.
 
     stopped_by: a stop event already recorded; the steps are cancelled. hold: why steps wait for a person (review,
-    paused).
+    paused). named: what reasons call a trigger or an anchor.
     Raises KeyError for an action that is not declared (any more).
     """
     situation = Situation(
@@ -126,6 +132,7 @@ def plan(
         anchors=anchors or {},
         happened=happened,
         appointment_starts_at=appointment_starts_at,
+        named=named,
     )
     return tuple(
         _step(rule_id, event_id, action, catalog.actions[action.type], situation, stopped_by, hold)
@@ -147,7 +154,7 @@ def _step(
     when = schedule(action, spec.params, spec.timing, situation)
     state, reason = when.state, Reason(when.reason_code, when.reason_text)
     if stopped_by is not None:
-        state, reason = "cancelled", Reason("stopped", f"{stopped_by} came first.")
+        state, reason = "cancelled", Reason("stopped", f"“{situation.named(stopped_by)}” came first.")
     elif state == "pending" and hold is not None:
         state, reason = "held", hold
     return PlannedStep(

@@ -126,6 +126,7 @@ def trial(found: DryRun, rule: Rule, spec: RuleSpec, patient: Any) -> dict[str, 
                 "waiting": trace.trigger_label(step.planned.waiting_for) if step.planned.waiting_for else "",
                 "state": "" if step.planned.state == "pending" else Step.State(step.planned.state).label,
                 "why": step.planned.reason_text,
+                "blanks": step.blanks,
                 "only_if": trace.verdict_lines(step.only_if.as_json(), names, zone) if step.only_if else [],
                 "only_if_result": step.only_if.result if step.only_if else None,
             }

@@ -7,13 +7,14 @@ from typing import Any, ClassVar
 
 import pytest
 
-from automations import lifecycle
+from automations import lifecycle, recipes
 from automations.conflicts import conflicts_of
 from automations.engine.declare import catalog
 from automations.engine.schema import parse_rule
 from automations.models import Rule
 from automations.tests.builders import Jot, document, published, service
 from forms_app.models import FormTemplate
+from messaging import services
 from segments.models import Segment
 
 pytestmark = pytest.mark.django_db
@@ -257,3 +258,67 @@ def test_an_archived_reference_is_named_with_its_place(clinic):
     massage.archived_at = massage.created_at
     massage.save()
     assert found(clinic, conditions=asked) == [("reference", "/conditions/items/0/value/1")]
+
+
+# --- texts that cannot be made ---
+
+VISIT = "{{ appointment.starts_at }}"
+
+
+def notify(title, **more):
+    return {"type": "send_notification", "to": "specialist", "title": title, **more}
+
+
+def template(clinic, *texts):
+    bodies = [services.Body(language, "Hello", text) for language, text in zip(("en", "ro"), texts, strict=False)]
+    services.save_template(clinic=clinic, slug="reminder", name="Appointment reminder", bodies=bodies)
+    return {"type": "send_email", "template": "reminder"}
+
+
+def told(clinic, trigger, *actions):
+    rule = Rule(clinic=clinic, slug="mine", name="Mine")
+    return [one.text for one in conflicts_of(rule, parse_rule(document(trigger, *actions), catalog))]
+
+
+def test_a_title_about_a_visit_where_the_trigger_is_about_none(clinic):
+    assert found(clinic, "manual", notify(f"q {VISIT}")) == [("blank", "/actions/0/title")]
+    assert found(clinic, "manual", notify("q", body=VISIT)) == [("blank", "/actions/0/body")]
+    assert found(clinic, "appointment.booked", notify(f"q {VISIT}", body=VISIT)) == []
+    assert told(clinic, "manual", notify(f"q {VISIT}")) == [
+        "“Staff start it” brings nothing for {{ appointment.starts_at }} in the step “Send a notification”, so its "
+        "message cannot be made: write another text or choose another trigger."
+    ]
+
+
+def test_a_template_about_a_visit_is_named_with_the_step_the_variable_and_the_remedy(clinic):
+    step = template(clinic, "See you.", f"{VISIT} {{{{ appointment.location }}}} {{{{ patient.given_name }}}}")
+    assert told(clinic, "patient.onboarded", step) == [
+        "“Patient onboarded” brings nothing for {{ appointment.location }}, {{ appointment.starts_at }} in the "
+        "template “Appointment reminder” of the step “Send an email”, so its message cannot be made: choose another "
+        "template or trigger."
+    ]
+    by_notification = {"type": "send_notification", "to": "patient", "template": "reminder"}
+    assert found(clinic, "patient.onboarded", by_notification) == [("blank", "/actions/0/template")]
+    assert found(clinic, "appointment.booked", step) == []
+
+
+def test_what_only_plans_and_only_some_events_know(clinic):
+    assert found(clinic, "appointment.booked", notify("{{ plan.ends_on }}")) == [("blank", "/actions/0/title")]
+    assert found(clinic, "appointment.booked", notify("{{ appointment.lead_hours }}")) == []
+    assert found(clinic, "manual", notify("{{ appointment.lead_hours }}")) == [("blank", "/actions/0/title")]
+    assert found(clinic, "manual", notify("{{ patient.age }}, {{ specialist.name }}, {{ clinic.name }}")) == []
+
+
+def test_a_text_that_gets_along_without_and_a_step_that_is_switched_off_are_none(clinic):
+    around = "{% if patient.full_name == '' %}{{ appointment.starts_at }}{% endif %}Hello"
+    assert found(clinic, "manual", notify(around)) == []
+    assert found(clinic, "manual", notify(VISIT, disabled=True), {"type": "jot", "title": "x"}) == []
+
+
+def test_no_shipped_recipe_has_a_blank(clinic):
+    said = [
+        one
+        for rule in recipes.install_all(clinic=clinic)
+        for one in conflicts_of(rule, parse_rule(rule.draft, catalog))
+    ]
+    assert [one for one in said if one.code == "blank"] == []

@@ -157,3 +157,13 @@ def test_what_nobody_can_know_of_the_event_is_unknown(clinic, patient):
     asked = {"match": "all", "items": [{"field": "treatment.pain", "op": "gte", "value": 8}]}
     found = dry_run(draft(clinic, "treatment.session_logged", conditions=asked), patient)
     assert (found.outcome, found.verdict.items[0].result) == ("not_matched", None)
+
+
+def test_a_text_that_the_trigger_cannot_fill_in_is_said_beside_its_step(clinic, patient):
+    text = {"type": "send_notification", "to": "specialist", "title": "q {{ appointment.starts_at }}"}
+    rule = draft(clinic, "manual", text, {"type": "jot", "title": "x"})
+    asked, plain = dry_run(rule, patient).steps
+    assert [one.partition(" in ")[0] for one in asked.blanks] == [
+        "“Staff start it” brings nothing for {{ appointment.starts_at }}"
+    ]
+    assert plain.blanks == ()

@@ -9,11 +9,15 @@ from accounts.services import pause
 from automations import lifecycle
 from automations.engine.problems import RuleInvalid
 from automations.explain import explain
-from automations.models import Event, Rule, Run
+from automations.models import Event, Rule, Run, Step
+from automations.named_events import record_named_event
 from automations.tests.builders import document, move, published, visit
 from automations.ticking import drain_all
+from clinic import clock
 from clinic.changes import silently
 from clinic.errors import ClinicError
+from messaging import services
+from messaging.models import Delivery
 
 pytestmark = pytest.mark.django_db
 OLDER = {"match": "all", "items": [{"field": "patient.age", "op": "gte", "value": 75}]}
@@ -226,3 +230,55 @@ def test_an_event_that_was_given_up_says_why(clinic, patient):
     move(visit(patient), status="completed")
     Event.objects.filter(trigger="appointment.completed").update(state="dead", last_error="Given up.")
     assert reason(explain(rule, patient)) == ("not_considered", "dead", "Given up.")
+
+
+@pytest.mark.parametrize(
+    ("state", "said"), [("failed", True), ("suppressed", True), ("sent", False), ("queued", False)]
+)
+def test_a_step_that_is_done_whose_mail_did_not_leave_is_told_as_that(clinic, patient, state, said):
+    services.save_template(clinic=clinic, slug="hi", name="Hi", bodies=[services.Body("en", "Hi", "Hello")])
+    rule = published(clinic, "appointment.completed", {"type": "send_email", "template": "hi", "to": "specialist"})
+    complete(patient)
+    run = Run.objects.get()
+    step = Step.objects.get()
+    Step.objects.update(state="done", reason="", reason_text="", finished_at=clock.now())
+    Delivery.objects.all().delete()
+    Delivery.objects.create(
+        clinic=clinic,
+        patient=patient,
+        state=state,
+        reason="rule_broken" if said else "",
+        recipient_key="patient",
+        message_id="<1@test>",
+        source_step_id=step.pk,
+    )
+    lost = "Send an email: its message did not leave. Its text cannot be made."
+    text = explain(rule, patient).text
+    assert run.outcome == "matched"
+    assert (lost in text) is said
+    assert "1 step is done." in text
+
+
+@pytest.mark.parametrize(
+    ("sent", "asked", "said"),
+    [
+        (
+            "10",
+            {"op": "lt", "value": 1000},
+            "steps was sent as a text (10), not as a number; the rule needs less than 1000.",
+        ),
+        (10, {"op": "is", "value": "x"}, "steps was sent as a number (10), not as a text; the rule asks that it is x."),
+        (
+            [1],
+            {"op": "between", "value": [1, 2]},
+            "steps was sent as a list (1), not as a number; the rule needs between 1 and 2.",
+        ),
+        (5000, {"op": "lt", "value": 1000}, "steps was 5000; the rule needs less than 1000."),
+    ],
+)
+def test_a_value_of_another_type_than_the_rule_asks_about_is_said_to_be_one(clinic, patient, sent, asked, said):
+    items = [{"field": "event.steps", **asked}]
+    rule = published(clinic, "api.event", config={"name": "steps-low"}, conditions={"match": "all", "items": items})
+    record_named_event(clinic, patient, "steps-low", {"steps": sent})
+    drain_all()
+    assert reason(explain(rule, patient))[2] == said

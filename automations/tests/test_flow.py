@@ -114,6 +114,7 @@ def test_a_cancel_before_the_match_plans_the_reminder_as_stopped(clinic, patient
     move(booked, status="cancelled")
     later(days=6)
     assert states(rule) == [("a1", "cancelled", "stopped")]
+    assert Step.objects.get(rule=rule).reason_text == "“Appointment cancelled” came first."
     assert titles() == []
 
 
@@ -193,6 +194,14 @@ def test_a_wait_ends_when_the_summary_is_released(clinic, patient):
     release(completed)
     ticking.drain_all()
     assert titles() == ["Summary"]
+
+
+def test_a_wait_in_vain_is_told_in_the_words_of_the_catalog(clinic, patient):
+    rule = published(clinic, "appointment.completed", WAIT)
+    move(visit(patient), status="completed")
+    later(days=4)
+    assert states(rule) == [("a1", "skipped", "too_late")]
+    assert Step.objects.get(rule=rule).reason_text == "“Visit summary released” did not happen in time."
 
 
 def test_a_summary_released_before_the_match_is_not_waited_for(clinic, patient):

@@ -193,6 +193,19 @@ class TestModes:
         ticking.drain_all()
         assert (states(rule), titles()) == ([("a1", "done", "")], ["Later"])
 
+    def test_what_a_person_holds_stays_held_when_the_overdue_are_skipped(self, clinic, patient):
+        rule, step = planned(clinic, patient)
+        interventions.hold(step)
+        lifecycle.pause(rule)
+        list(ticking.walk_to(clock.now() + timedelta(days=3)))
+        lifecycle.resume(rule, overdue=None)  # no step is overdue that a pause kept
+        assert states(rule) == [("a1", "held", "held_by_person")]
+        lifecycle.resume(lifecycle.pause(rule), overdue="skip")
+        assert states(rule) == [("a1", "held", "held_by_person")]
+        interventions.release(Step.objects.get(rule=rule))
+        ticking.drain_all()
+        assert (states(rule), titles()) == ([("a1", "done", "")], ["Later"])
+
     def test_publishing_a_paused_rule_keeps_it_paused_with_the_new_wording(self, clinic, patient):
         rule = lifecycle.pause(published(clinic))
         move(visit(patient), status="completed")

@@ -8,10 +8,10 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from automations.engine.declare import Action, Param, register
+from automations.engine.declare import Action, Blank, Param, register
 from automations.engine.values import EffectError, Refusal, StepContext
-from messaging import followup, reasons, services
-from messaging.automation import may_write, readers
+from messaging import followup, reasons, selectors, services
+from messaging.automation import blanks, may_write, readers
 from messaging.automation.readers import TO, Readers
 from messaging.models import MessageTemplate
 from messaging.selectors import templates_by_slug
@@ -41,6 +41,11 @@ class SendEmail(Action):
     def role(self, params: Mapping[str, Any]) -> str:
         """Name who it is for."""
         return str(params.get("to") or "patient")
+
+    def blanks(self, params: Mapping[str, Any], clinic_id: Any, trigger: str) -> list[Blank]:
+        """List what the template says and no event of the trigger knows."""
+        name, lacking = blanks.of_template(params["template"], clinic_id, trigger)
+        return [Blank("template", lacking, name)] if lacking else []
 
     def guard(self, steps: Sequence[StepContext]) -> dict[Any, Refusal]:
         """Refuse what the patient does not want, what nobody can be sent, and what is too much by now."""
@@ -85,6 +90,10 @@ class SendEmail(Action):
     def unsent(self, step_ids: Collection[Any]) -> Collection[Any]:
         """Name the steps of which something is on its way."""
         return services.unsent(step_ids)
+
+    def lost(self, step_ids: Collection[Any]) -> dict[Any, str]:
+        """Say why a mail did not leave."""
+        return {step: reasons.words(code) for step, code in selectors.lost(step_ids).items()}
 
     def withdraw(self, step_ids: Collection[Any]) -> None:
         """Take back what has not left."""

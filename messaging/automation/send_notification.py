@@ -9,11 +9,11 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from automations.engine.declare import Action, Param, register
+from automations.engine.declare import Action, Blank, Param, register
 from automations.engine.values import EffectError, Refusal, StepContext
 from clinic.errors import ClinicError
 from messaging import services
-from messaging.automation import may_write, readers
+from messaging.automation import blanks, may_write, readers
 from messaging.automation.readers import TO, Reader
 from messaging.liquid import TextError
 from messaging.models import Category, MessageTemplate
@@ -76,6 +76,14 @@ class SendNotification(Action):
             except ClinicError as error:
                 return [("title" if error.path == "subject" else "body", error.message)]
         return ()
+
+    def blanks(self, params: Mapping[str, Any], clinic_id: Any, trigger: str) -> list[Blank]:
+        """List what the template, or the rule's own words, say and no event of the trigger knows."""
+        if slug := params.get("template"):
+            name, lacking = blanks.of_template(slug, clinic_id, trigger)
+            return [Blank("template", lacking, name)] if lacking else []
+        own = [(part, blanks.of_texts([params.get(part) or ""], trigger)) for part in ("title", "body")]
+        return [Blank(part, lacking) for part, lacking in own if lacking]
 
     def guard(self, steps: Sequence[StepContext]) -> dict[Any, Refusal]:
         """Refuse where nobody of the role works here, what the patient does not want, and what is too much by now."""

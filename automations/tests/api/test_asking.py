@@ -41,6 +41,7 @@ def test_a_dry_run_says_what_would_follow_when(api, clinic, patient):
                 "waiting_for": None,
                 "reason": None,
                 "only_if": None,
+                "blanks": [],
             }
         ],
         "at": "2026-11-30T09:00:00+02:00",

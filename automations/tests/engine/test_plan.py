@@ -131,7 +131,16 @@ def test_waiting_has_a_deadline_and_ends_at_once_when_it_happened_already():
 def test_a_stop_that_is_recorded_already_cancels_every_step():
     steps = planned(EMAIL, {**EMAIL, "timing": before(90)}, anchors=ANCHORS, stopped_by="appointment.cancelled")
     assert states(steps) == [("cancelled", "stopped"), ("cancelled", "stopped")]
-    assert steps[0].reason_text == "appointment.cancelled came first."
+    assert steps[0].reason_text == "“appointment.cancelled” came first."
+
+
+def test_reasons_call_triggers_and_anchors_what_the_caller_calls_them():
+    labels = {"appointment.cancelled": "Visit cancelled", "appointment.starts_at": "the visit begins"}
+    said = {"named": labels.__getitem__}
+    (stopped,) = planned(EMAIL, stopped_by="appointment.cancelled", **said)
+    (without,) = planned({**EMAIL, "timing": before(24)}, **said)
+    assert stopped.reason_text == "“Visit cancelled” came first."
+    assert without.reason_text == "No date is noted for “the visit begins”."
 
 
 def test_a_hold_keeps_what_would_be_pending_and_nothing_else():
