@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from automations import stopping
+from automations import retiming, stopping
 from automations.discovery import watchers
 from automations.engine.declare import Trigger, catalog
 from automations.facts import snapshot_json
@@ -34,7 +34,7 @@ def on_records_changed(sender: Any, changes: Sequence[Change], **_: Any) -> None
         stopping.settle(events)
         if any(event.state == Event.State.NEW for event in events):
             transaction.on_commit(_wake_engine)
-    stopping.retime(sender, changes)
+    retiming.retime(sender, changes)
 
 
 def _wake_engine() -> None:

@@ -157,11 +157,11 @@ def _context(
     if planned and isinstance(planned.timing, WaitFor) and planned.timing.otherwise == "task":
         return _as_task(context, step)
     if step.action in catalog.actions and catalog.actions[step.action].is_patient_message(params):
-        return replace(context, not_before=_not_before(step, patient, action, moment, begins))
+        return replace(context, not_before=not_before(step, patient, action, moment, begins))
     return context
 
 
-def _not_before(step: Step, patient: Any, action: ActionSpec, moment: datetime, begins: datetime | None) -> datetime:
+def not_before(step: Step, patient: Any, action: ActionSpec, moment: datetime, begins: datetime | None) -> datetime:
     """Return when a patient message may leave: after the undo time, outside quiet hours and closed days."""
     event, clinic = step.run.event, step.clinic
     earliest = moment

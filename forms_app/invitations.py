@@ -147,9 +147,9 @@ def withdraw(step_ids: Collection[int]) -> int:
     return services.withdraw_deliveries([row.pk for row in rows if row.source_step_id not in kept])
 
 
-def limit(limits: Mapping[int, datetime | None]) -> int:
-    """Move the last moment of the messages of these steps' requests, unless other open requests share them."""
+def limit(limits: Mapping[int, tuple[datetime, datetime | None]]) -> int:
+    """Move the moments of the messages of these steps' requests, unless other open requests share them."""
     own = FormRequest.objects.filter(source_step_id__in=limits, message__isnull=False)
     sharers = FormRequest.objects.filter(status__in=FormRequest.OPEN, message__in=own.values("message_id"))
     shared = set(sharers.exclude(source_step_id__in=limits).values_list("message__source_step_id", flat=True))
-    return services.limit({step: moment for step, moment in limits.items() if step not in shared})
+    return services.limit({step: moments for step, moments in limits.items() if step not in shared})

@@ -178,6 +178,6 @@ class NotificationAdmin(ReadOnlyAdmin):
     list_filter = ("recipient",)
     search_fields = ("title", "patient__family_name", "patient__given_name")
     fields = readonly_fields = (
-        *("patient", "recipient", "title", "body", "link_kind", "visible_at", "read_at", "withdrawn_at"),
+        *("patient", "recipient", "title", "body", "link_kind", "visible_at", "not_after", "read_at", "withdrawn_at"),
         *("category", "withdrawn_reason", "listed_in", "source_step"),
     )

@@ -12,6 +12,7 @@ from accounts.permissions import require
 from clinic.clock import ClinicNow
 from clinic.db import lock_patients
 from clinic.errors import ImpossibleTransition, Refused
+from messaging import visibility
 from messaging.models import Delivery, Notification
 from messaging.services import withdraw_deliveries
 
@@ -49,4 +50,4 @@ def read_notification(notification: Notification) -> Notification:
     with transaction.atomic():
         if Notification.objects.filter(pk=notification.pk, read_at=None).update(read_at=ClinicNow()):
             audit.record("notification.marked_read", obj=notification)
-    return Notification.objects.get(pk=notification.pk)
+    return Notification.objects.annotate(is_visible=visibility.seen()).get(pk=notification.pk)

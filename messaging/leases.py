@@ -94,14 +94,19 @@ def claim(limit: int, now: datetime | None = None) -> list[Held]:
     return [Held(pk, number, channel) for pk, number, channel, _not_before in rows]
 
 
-def paused() -> Exists:
-    """Return the condition that a stop switch stands over a delivery."""
+def standing() -> models.QuerySet[Pause]:
+    """Return, inside a query over deliveries or notifications, the stop switches that stand over the row around."""
     scopes = (
         Q(scope=Pause.Scope.CLINIC)
         | Q(scope=Pause.Scope.PATIENT, target_id=OuterRef("patient_id"))
         | Q(scope=Pause.Scope.RULE, target_id=OuterRef("source_step__rule_id"))
     )
-    return Exists(Pause.objects.filter(scopes, clinic_id=OuterRef("clinic_id"), ended_at=None))
+    return Pause.objects.filter(scopes, clinic_id=OuterRef("clinic_id"), ended_at=None)
+
+
+def paused() -> Exists:
+    """Return the condition that a stop switch stands over a delivery."""
+    return Exists(standing())
 
 
 def mine(held: Held) -> Any:

@@ -56,7 +56,8 @@ class MessageBody(ClinicModel):
 class Notification(ClinicModel):
     """A message inside the platform, to one person of the staff or to a patient.
 
-    `listed_in`: one of many of a rule within an hour, shown in the list that another one begins (messaging/digest.py).
+    `not_after`: what could not be seen by then never appears. `listed_in`: one of many of a rule within an hour, shown
+    in the list that another one begins (messaging/digest.py).
     """
 
     patient = ClinicForeignKey("patients.Patient", related_name="notifications", verbose_name=_("about the patient"))
@@ -69,6 +70,7 @@ class Notification(ClinicModel):
     link_kind = models.CharField(max_length=30, blank=True)
     link_id = models.BigIntegerField(null=True)
     visible_at = models.DateTimeField(_("visible from"), db_default=ClinicNow())
+    not_after = models.DateTimeField(_("not after"), null=True, blank=True, editable=False)
     withdrawn_at = models.DateTimeField(null=True, editable=False)
     withdrawn_reason = models.CharField(max_length=40, blank=True, editable=False)
     is_list = models.BooleanField(default=False, editable=False)

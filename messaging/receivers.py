@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from clinic.changes import Change
-from clinic.clock import ClinicNow
-from messaging.models import Notification
+from messaging import visibility
 from patients.categories import Channel
 
 
@@ -17,7 +16,5 @@ def on_consent_changed(sender: Any, changes: Sequence[Change], **_: Any) -> None
         consent = change.instance
         if consent.channel != Channel.IN_PLATFORM or change.new["granted"]:
             continue
-        hidden = Notification.objects.filter(
-            patient=consent.patient_id, recipient=None, category=consent.category, withdrawn_at=None
-        )
-        hidden.filter(visible_at__gt=ClinicNow()).update(withdrawn_at=ClinicNow(), withdrawn_reason="no_consent")
+        about = {"patient": consent.patient_id, "recipient": None, "category": consent.category}
+        visibility.withdraw(visibility.hidden().filter(**about), "no_consent")

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Count, F, Max, Min, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Case, Count, F, Max, Min, OuterRef, Prefetch, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce, Greatest
 
 from clinic.clock import ClinicNow
-from messaging import leases
+from messaging import leases, visibility
 from messaging.models import Delivery, MessageTemplate, Notification
 from messaging.purposes import asked_for
 from patients.categories import Channel
@@ -20,7 +20,7 @@ State = Delivery.State
 
 def visible_notifications() -> QuerySet[Notification]:
     """Return the notifications that may be seen now."""
-    return Notification.objects.filter(visible_at__lte=ClinicNow(), withdrawn_at=None)
+    return visibility.visible()
 
 
 def notifications_for(member: Any) -> QuerySet[Notification]:
@@ -73,10 +73,11 @@ def messages_to(patient_ids: Collection[int], *, since: datetime) -> dict[int, l
     mails = Delivery.objects.filter(patient__in=patient_ids, recipient=None, state__in=COUNTED, channel=Channel.EMAIL)
     mails = mails.exclude(purpose__in=asked_for())
     notes = Notification.objects.filter(patient__in=patient_ids, recipient=None, withdrawn_at=None)
+    appears = Case(When(visibility.held(), then=Greatest("visible_at", ClinicNow())), default=F("visible_at"))
     columns = ("patient_id", "source_step_id", "pk", "category", "at")
     rows = [
         *mails.annotate(at=at).filter(at__gt=since).order_by("pk").values_list(*columns),
-        *notes.annotate(at=F("visible_at")).filter(at__gt=since).order_by("pk").values_list(*columns),
+        *notes.annotate(at=appears).filter(at__gt=since).order_by("pk").values_list(*columns),
     ]
     found: dict[int, dict[Any, Received]] = {}
     for position, (patient_id, step_id, _pk, category, moment) in enumerate(rows):

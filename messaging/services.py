@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Least
 from django.utils.translation import gettext as _
 
 from accounts import audit
@@ -21,7 +22,7 @@ from clinic.clock import ClinicNow, now
 from clinic.db import lock_patients
 from clinic.errors import ImpossibleTransition, Refused
 from clinic.wakeups import wake
-from messaging import digest, reasons, subscriptions
+from messaging import digest, reasons, subscriptions, visibility
 from messaging.models import Category, Delivery, Notification
 from messaging.recipients import key_of
 from messaging.templates import Body, archive_template, restore_template, save_template
@@ -121,7 +122,7 @@ def _delivery(email: Email) -> Delivery:
 class Note:
     """One notification to be made, to the patient, or to a person of the staff if one is named.
 
-    `not_after`: until when a browser may still be told of it; without one, for three days.
+    `not_after`: until when it may appear, and a browser be told of it; without one, for ever, and for three days.
     """
 
     clinic_id: int
@@ -164,6 +165,7 @@ def _notification(note: Note) -> Notification:
         recipient_id=note.recipient_id,
         link_kind=note.link_kind,
         link_id=note.link_id,
+        not_after=note.not_after,
         source_step_id=note.source_step_id,
     )
     if note.visible_at is not None:
@@ -179,27 +181,42 @@ def withdraw(step_ids: Collection[int]) -> int:
     """
     if not step_ids:
         return 0
-    hidden = Notification.objects.filter(source_step_id__in=step_ids, withdrawn_at=None, visible_at__gt=ClinicNow())
-    notes: int = hidden.update(withdrawn_at=ClinicNow(), withdrawn_reason="stopped")
+    notes = visibility.withdraw(visibility.hidden().filter(source_step_id__in=step_ids), "stopped")
     return _call_off(Delivery.objects.filter(source_step_id__in=step_ids)) + notes
 
 
 def unsent(step_ids: Collection[int]) -> set[int]:
     """Name the steps of which a delivery waits or is being sent, or a notification that nobody can see yet."""
-    hidden = Notification.objects.filter(source_step_id__in=step_ids, withdrawn_at=None, visible_at__gt=ClinicNow())
+    hidden = visibility.hidden().filter(source_step_id__in=step_ids)
     waiting = Delivery.objects.filter(
         source_step_id__in=step_ids, state__in=(*Delivery.WAITING, State.SENDING), withdraw_asked_at=None
     )
     return {*hidden.values_list("source_step_id", flat=True), *waiting.values_list("source_step_id", flat=True)}
 
 
-def limit(limits: Mapping[int, datetime | None]) -> int:
-    """Let what the steps (by id) queued and what still waits leave until this moment only; return how many wait.
+def limit(limits: Mapping[int, tuple[datetime, datetime | None]]) -> int:
+    """Let what the steps (by id) made and what still waits leave from and until these moments; return how many wait.
 
-    The caller holds the patient's lock.
+    Nothing is held longer than it was, and what is tried again keeps its pause. A notification that nobody could see
+    until its last moment is taken back as too late, as a delivery is when it is claimed. The caller holds the patient's
+    lock.
     """
-    waiting = Delivery.objects.filter(state__in=[State.QUEUED, State.RETRY])
-    return sum(waiting.filter(source_step_id=step).update(not_after=moment) for step, moment in limits.items())
+    count = sum(_limit(step, earliest, latest) for step, (earliest, latest) in limits.items())
+    if count:
+        transaction.on_commit(partial(wake, "deliver"))
+    return count
+
+
+def _limit(step_id: int, earliest: datetime, latest: datetime | None) -> int:
+    hidden = visibility.hidden().filter(source_step_id=step_id)
+    if latest is not None and latest < now():
+        visibility.withdraw(hidden, "too_late")
+    else:
+        hidden.update(not_after=latest, visible_at=Least("visible_at", earliest))
+    waiting = Delivery.objects.filter(state__in=Delivery.WAITING, source_step_id=step_id)
+    sooner = When(state=State.QUEUED, then=Least("not_before", earliest))
+    count: int = waiting.update(not_after=latest, not_before=Case(sooner, default=F("not_before")))
+    return count
 
 
 def withdraw_deliveries(delivery_ids: Collection[int]) -> int:
@@ -251,7 +268,7 @@ def retry_failed(delivery: Delivery) -> Delivery:
 
 def mark_all_read(recipients: Collection[Any], *, until: datetime) -> int:
     """Note that a person of the staff, in these memberships of theirs, has seen all that could be seen at a moment."""
-    rows = Notification.objects.filter(recipient__in=recipients, read_at=None, withdrawn_at=None, visible_at__lte=until)
+    rows = visibility.visible().filter(recipient__in=recipients, read_at=None, visible_at__lte=until)
     count: int = rows.update(read_at=ClinicNow())
     return count
 

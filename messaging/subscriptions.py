@@ -19,11 +19,10 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.actor import current
 from accounts.models import Membership
-from clinic.clock import ClinicNow
 from clinic.db import lock_patients
 from clinic.errors import ClinicError, Refused
 from clinic.wakeups import wake
-from messaging import vapid
+from messaging import vapid, visibility
 from messaging.models import Delivery, Notification, PushSubscription
 from messaging.outside import NotAllowed, check_address
 from messaging.push import CHANNEL, LONGEST_LIFE
@@ -75,7 +74,7 @@ def _store(owner: Owner, browser: Browser, hidden: Iterable[Notification]) -> Pu
         audit.record("push.turned_on", obj=row)
         too_many = _rows([owner]).order_by("-pk").values_list("pk", flat=True)[MOST_BROWSERS:]
         PushSubscription.objects.filter(pk__in=list(too_many)).delete()
-        announce([(one, None) for one in hidden], [row])
+        announce([(one, one.not_after) for one in hidden], [row])
     return row
 
 
@@ -220,7 +219,7 @@ def _rows(owners: Sequence[Owner]) -> Any:
 
 def _hidden(owner: Owner) -> Any:
     """Return what the person will be able to see later."""
-    rows = Notification.objects.filter(visible_at__gt=ClinicNow(), withdrawn_at=None, read_at=None, listed_in=None)
+    rows = visibility.hidden().filter(read_at=None, listed_in=None)
     if isinstance(owner, Patient):
         return rows.filter(patient=owner, recipient=None).order_by("pk")
     return rows.filter(recipient=owner).order_by("pk")

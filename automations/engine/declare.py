@@ -174,7 +174,10 @@ class Action:
         return {}
 
     def limit(self, limits: Mapping[Any, Any]) -> None:
-        """Let what the steps (by id) have not sent yet leave until this moment only: the visit it is about moved."""
+        """Let what the steps (by id) have not sent yet leave from and until these moments: the visit it is about moved.
+
+        The first is the moment at which it would leave if the step acted now; nothing waits longer than it did.
+        """
 
 
 class DuplicateDeclaration(Exception):

@@ -111,7 +111,7 @@ class RequireForm(Action):
         invitations.withdraw(step_ids)
 
     def limit(self, limits: Mapping[Any, Any]) -> None:
-        """Move the last moment of a message that waits, unless other open requests share it."""
+        """Move the moments of a message that waits, unless other open requests share it."""
         invitations.limit(limits)
 
 

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from accounts.api.verbs import verb
 from accounts.api.views import ClinicViewSet, Lists, Reads
 from clinic.api.filters import Filters, MomentFilter, NamedFilter, TruthFilter, WordsFilter
-from messaging import handling, services, templates
+from messaging import handling, services, templates, visibility
 from messaging.api.serializers import (
     DeliveryAnswer,
     MessageTemplateAnswer,
@@ -88,8 +88,9 @@ class NotificationViewSet(Lists, Reads, ClinicViewSet):
     orders = ("-pk", "created_at")
 
     def rows(self) -> QuerySet[Notification]:
-        """Return the clinic's notifications."""
-        return Notification.objects.for_clinic(self.clinic).select_related("recipient")
+        """Return the clinic's notifications, each with whether it may be seen now."""
+        rows: QuerySet[Notification] = Notification.objects.for_clinic(self.clinic).select_related("recipient")
+        return rows.annotate(is_visible=visibility.seen())
 
     read = verb("read", handling.read_notification, NotificationAnswer)
 

@@ -70,10 +70,18 @@ class NotificationAnswer(Answer):
     body = Blank(max_length=None)
     link = serializers.SerializerMethodField()
     visible_at = Moment()
+    is_visible = serializers.BooleanField(help_text="False, too, while a stop switch holds it back.")
+    not_after = Moment(allow_null=True)
     read_at = Moment(allow_null=True)
     withdrawn_at = Moment(allow_null=True)
+    reason = serializers.SerializerMethodField()
     source_step = Id(source="source_step_id", allow_null=True)
     created_at = Moment()
+
+    def get_reason(self, row: Any) -> dict[str, str] | None:
+        """Return why it was taken back before anybody could see it."""
+        code = row.withdrawn_reason
+        return {"code": code, "text": reasons.words(code)} if code else None
 
     def get_link(self, row: Any) -> dict[str, str | None] | None:
         """Return where it leads."""

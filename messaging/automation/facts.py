@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from automations.engine.declare import Fact, FactType, Param, register
+from messaging import visibility
 from messaging.models import Delivery, Notification
 from messaging.purposes import asked_for
 from patients.categories import Category, Channel
@@ -22,7 +23,7 @@ def _received(ctx: Any, window: Mapping[str, Any], category: str | None = None) 
     """Count what left, or may have left; what one step sent to several readers is one."""
     mails = Delivery.objects.filter(state__in=[State.SENT, State.UNKNOWN], channel=Channel.EMAIL)
     mails = mails.exclude(purpose__in=asked_for())
-    notes = Notification.objects.filter(withdrawn_at=None)
+    notes = Notification.objects.filter(~visibility.held(), withdrawn_at=None)
     return _count(ctx, mails, "finished_at", window, category) + _count(ctx, notes, "visible_at", window, category)
 
 

@@ -100,7 +100,7 @@ class SendEmail(Action):
         services.withdraw(step_ids)
 
     def limit(self, limits: Mapping[Any, Any]) -> None:
-        """Move the last moment of what still waits."""
+        """Move the moments of what still waits."""
         services.limit(limits)
 
 

@@ -116,6 +116,10 @@ class SendNotification(Action):
         """Take back what nobody could see yet."""
         services.withdraw(step_ids)
 
+    def limit(self, limits: Mapping[Any, Any]) -> None:
+        """Move the moments of what nobody could see yet."""
+        services.limit(limits)
+
 
 def _to_patients(steps: Sequence[StepContext]) -> list[may_write.Letter]:
     to_patients = [step for step in steps if step.role == "patient"]

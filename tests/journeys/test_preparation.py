@@ -33,13 +33,23 @@ def confirmed(story, patient, day=5, at="10:00", **fields):
     return visits.confirm(story.book(patient, day, at, **fields))
 
 
-def test_what_waits_for_the_morning_does_not_leave_after_a_visit_that_moved_before_it(story, patient):
+def test_what_waits_for_the_morning_leaves_at_once_when_the_visit_moves_before_it(story, patient):
     update_clinic(story.clinic, quiet_start=time(20), quiet_end=time(8))
     story.walk(0, "22:00")
     visit = confirmed(story, patient)
     story.walk(0, "22:05")
     assert {row.state for row in Delivery.objects.all()} == {"queued"}
     visits.reschedule(visit, starts_at=story.moment(1, "07:00"))
+    story.walk(2, "12:00")
+    assert story.arrived() == [(0, "22:05", "North Clinic"), (0, "22:05", GUIDE[-1])]
+
+
+def test_what_waits_for_the_morning_does_not_leave_after_a_visit_that_moved_into_the_past(story, patient):
+    update_clinic(story.clinic, quiet_start=time(20), quiet_end=time(8))
+    story.walk(0, "22:00")
+    visit = confirmed(story, patient, day=2)
+    story.walk(0, "22:05")
+    visits.reschedule(visit, starts_at=story.moment(0, "22:00"))
     story.walk(2, "12:00")
     assert story.mails() == []
     assert [(row.state, row.reason) for row in Delivery.objects.all()] == [("suppressed", "too_late")] * 2

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from accounts.models import Pause
+from accounts.services import end_pause
+from clinic import clock
 from messaging import services
 from messaging.models import Delivery, MessageTemplate, Notification
 from tests.callers import Caller
@@ -48,6 +53,21 @@ def test_a_notification_is_read_by_its_reader_or_by_a_program(api, patient, spec
     assert read["read_at"] is not None
     assert api.post(f"{path}read/").json() == read
     assert api.get("notifications/?read=false").json()["results"] == []
+
+
+def test_a_notification_says_whether_it_can_be_seen_and_why_it_never_will(api, patient):
+    soon = clock.now() + timedelta(hours=1)
+    given = {"clinic_id": patient.clinic_id, "patient_id": patient.pk, "title": "Well done"}
+    [row] = services.notify([services.Note(**given, visible_at=soon, not_after=soon)])
+    path, pause = f"notifications/{row.pk}/", Pause.objects.create(clinic=patient.clinic, scope="clinic", why="test")
+    clock.advance_to(soon + timedelta(hours=1))
+    assert (api.get(path).json()["is_visible"], api.get(path).json()["reason"]) == (False, None)
+    end_pause(pause)
+    late = {"code": "too_late", "text": "It was too late to send it."}
+    assert (api.get(path).json()["is_visible"], api.get(path).json()["reason"]) == (False, late)
+    assert api.post(f"{path}read/").json()["is_visible"] is False
+    [other] = services.notify([services.Note(**given)])
+    assert api.get(f"notifications/{other.pk}/").json()["is_visible"] is True
 
 
 def test_a_delivery_that_has_not_left_is_taken_back_and_a_failed_one_tried_again(api, patient):
