@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,7 +20,7 @@ from messaging.api.serializers import (
     MessageTemplateChange,
     NotificationAnswer,
 )
-from messaging.models import Delivery, MessageTemplate, Notification
+from messaging.models import Delivery, MessageBody, MessageTemplate, Notification
 from patients.api.fields import OfPatients
 from patients.categories import Category
 
@@ -43,7 +43,7 @@ class MessageTemplateViewSet(Lists, Reads, ClinicViewSet):
 
     def rows(self) -> QuerySet[MessageTemplate]:
         """Return the clinic's templates with their texts."""
-        return MessageTemplate.objects.for_clinic(self.clinic).prefetch_related("bodies")
+        return MessageTemplate.objects.for_clinic(self.clinic).prefetch_related(Prefetch("bodies", MessageBody.objects.order_by("pk")))
 
     @extend_schema(request=MessageTemplateBody, responses={201: MessageTemplateAnswer})
     def create(self, request: Request) -> Response:
