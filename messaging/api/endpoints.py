@@ -43,7 +43,8 @@ class MessageTemplateViewSet(Lists, Reads, ClinicViewSet):
 
     def rows(self) -> QuerySet[MessageTemplate]:
         """Return the clinic's templates with their texts."""
-        return MessageTemplate.objects.for_clinic(self.clinic).prefetch_related(Prefetch("bodies", MessageBody.objects.order_by("pk")))
+        bodies = Prefetch("bodies", MessageBody.objects.order_by("pk"))
+        return MessageTemplate.objects.for_clinic(self.clinic).prefetch_related(bodies)
 
     @extend_schema(request=MessageTemplateBody, responses={201: MessageTemplateAnswer})
     def create(self, request: Request) -> Response:
