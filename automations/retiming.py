@@ -5,7 +5,7 @@ Runs in the writer's transaction, under the patient's lock, as stopping.py does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -31,17 +31,18 @@ def retime(model: Any, changes: Sequence[Change]) -> None:
     for anchor in catalog.anchors.values():
         if catalog.subjects[anchor.subject].model != label or anchor.field not in model.watched:
             continue
-        moved = [change.instance.pk for change in changes if change.moved(anchor.field)]
+        moved = {change.instance.pk: change.old[anchor.field] for change in changes if change.moved(anchor.field)}
         if moved:
             of_subject = Step.objects.filter(subject_type=anchor.subject, subject_id__in=moved)
             _retime(of_subject.filter(anchor=anchor.key))
             if anchor.begins:
-                _relimit(of_subject)
+                _relimit(of_subject, moved)
 
 
-def _relimit(of_subject: QuerySet[Step]) -> None:
+def _relimit(of_subject: QuerySet[Step], begun: Mapping[int, datetime | None]) -> None:
     """Give the messages about a visit that moved, planned or waiting to leave, their new last moment.
 
+    `begun`: when each began before it moved. What was to come before the visit then is of no use after it now.
     How long quiet hours hold what waits is worked out anew: past the new last moment it would be useless.
     """
     recent = Q(state=Step.State.DONE, finished_at__gte=now() - WITHDRAWABLE)
@@ -58,8 +59,7 @@ def _relimit(of_subject: QuerySet[Step]) -> None:
         zone = ZoneInfo(step.clinic.time_zone)
         message = catalog.actions[action.type].message
         limit = expires(action.timing, step.due_at, zone, anchors, message=message, appointment_starts_at=begins)
-        was_before = step.not_after is not None and step.not_after < step.due_at + MESSAGE_LIFE
-        if begins is not None and was_before and step.due_at >= begins:
+        if begins is not None and step.due_at >= begins and _was_before(step, begun[step.subject_id]):
             limit = begins  # it was of use before the visit, which now comes first
         Step.objects.filter(pk=step.pk).update(not_after=limit)
         step.not_after = limit
@@ -67,6 +67,12 @@ def _relimit(of_subject: QuerySet[Step]) -> None:
             waiting.setdefault(step.action, {})[step.pk] = (_leaves_at(step, action, begins), limit)
     for key, limits in waiting.items():
         catalog.actions[key].limit(limits)
+
+
+def _was_before(step: Step, begun: datetime | None) -> bool:
+    """Tell whether a step was to come before its visit: now, or before an earlier move (its limit still says so)."""
+    limited = step.not_after is not None and step.not_after < step.due_at + MESSAGE_LIFE
+    return limited or (begun is not None and begun > step.due_at)
 
 
 def _leaves_at(step: Step, action: ActionSpec, begins: datetime | None) -> datetime:

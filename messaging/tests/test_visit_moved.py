@@ -81,6 +81,22 @@ def test_nothing_appears_of_a_visit_that_has_begun_by_its_new_time(held, patient
     assert selectors.notifications_of_patient(patient).count() == 0
 
 
+def test_nothing_leaves_of_a_visit_that_was_far_away_and_has_begun_by_its_new_time(
+    clinic, patient, night, reminder, mail_server
+):
+    """More than three days ahead, the visit was no limit to its message yet."""
+    published(clinic, "appointment.booked", NOTE, MAIL)
+    booked = visit(patient, starts_at=night + 200 * HOUR)
+    ticking.drain_all()
+    assert Delivery.objects.get().not_after < booked.starts_at
+
+    move(booked, starts_at=night - HOUR)
+
+    clock.advance_to(night + 10 * HOUR)
+    assert mail() == ("suppressed", "too_late")
+    assert selectors.notifications_of_patient(patient).count() == 0
+
+
 def test_what_could_be_seen_before_the_visit_moved_stays(held, patient, night):
     clock.advance_to(night + 10 * HOUR)
     move(held, starts_at=night + 9 * HOUR)
