@@ -134,11 +134,12 @@ TRANSITIONS: dict[str, tuple[Transition, ...]] = {
     ),
     "treatments.WeeklyAdherence": (
         created("treatment.adherence_dropped", percent=30.0),
+        created(percent=100.0),
         created("treatment.adherence_dropped", percent=30.0, previous=60.0),
         created("treatment.adherence_recovered", percent=60.0, previous=30.0),
         created(percent=60.0, previous=60.0),
         moved({"percent": 50.0}, "treatment.adherence_dropped", percent=25.0),
-        moved({"percent": 50.0}, "treatment.adherence_recovered", percent=75.0),
+        moved({"percent": 40.0}, "treatment.adherence_recovered", percent=75.0),
         moved({}, prescribed=20),
         moved({}, completed=20),
     ),

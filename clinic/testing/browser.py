@@ -78,6 +78,15 @@ def open_page(browser: Browser, **options: Any) -> Iterator[Page]:
     assert not complaints, "\n".join(complaints)
 
 
+def picture(page: Page, name: str, full: bool = True) -> None:
+    """Take a picture of a page (full=False: of what is in sight) into the directory SCREENSHOTS, if it is set.
+
+    To draw a whole page costs more than to ask it everything else.
+    """
+    if kept := os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=f"{kept}/{name}.png", full_page=full)
+
+
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """Return a fresh page that fails the test for what `open_page` raises."""

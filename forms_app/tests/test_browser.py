@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from clinic.testing.browser import picture
 from forms_app.links import make_token
 from forms_app.models import FormRequest
 from forms_app.tests.builders import ask, make_template
@@ -140,7 +141,6 @@ def test_nothing_is_cut_off_and_every_text_stands_out(live_server, patient, phon
     ]
     closed = f"{live_server.url}/f/{make_token(patient)}/"
     pages.append(closed)
-    kept = os.environ.get("SCREENSHOTS")
 
     def job(page: Page) -> list[tuple[str, Any]]:
         found = []
@@ -148,8 +148,7 @@ def test_nothing_is_cut_off_and_every_text_stands_out(live_server, patient, phon
         for number, address in enumerate(pages):
             page.goto(address)
             found.append((address, page.evaluate(MEASURE)))
-            if kept:
-                page.screenshot(path=f"{kept}/form-{language}-{scheme}-{number}.png", full_page=True)
+            picture(page, f"form-{language}-{scheme}-{number}")
         return found
 
     for address, measured in phone(job, java_script_enabled=True, color_scheme=scheme):

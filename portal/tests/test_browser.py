@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 from appointments import services as visits
 from appointments.tests.builders import make_visit
 from clinic import clock
+from clinic.testing.browser import picture
 from forms_app.models import FormRequest, FormResponse, SignatureDrawing
 from forms_app.tests.builders import ask, make_template
 from messaging.delivery import drain_due
@@ -21,7 +22,6 @@ from messaging.services import queue_email
 from patients.grants import grant_access
 from patients.library import add_item
 from patients.models import Consent
-from tests.browser.conftest import SHOTS
 from treatments.models import ExerciseSession
 from treatments.tests.builders import make_plan
 
@@ -63,8 +63,7 @@ def looks_right(page: Any, name: str) -> None:
         assert not bad, (name, bad)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
         assert page.evaluate(SMALL) == [], name
-        SHOTS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=str(SHOTS / f"patient-{name}-{scheme}.png"), full_page=True)
+        picture(page, f"patient-{name}-{scheme}")
     page.emulate_media(color_scheme="light")
     assert page.evaluate(WEIGHT) <= LIGHTEST, name
 

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from appointments.models import Appointment, Service
 from clinic.clock import now
+from clinic.testing.browser import picture
 from messaging.models import Notification
 from treatments.services import record_pain
 from treatments.tests.builders import make_plan, make_week
@@ -64,10 +65,10 @@ def fits(page):
     return all(box["x"] + box["width"] <= 390.5 and box["x"] >= -0.5 for box in boxes if box["y"] >= 0)
 
 
-def test_a_task_is_claimed_and_done_on_a_phone_without_javascript(phone, live_server, records, front_desk, tmp_path):
+def test_a_task_is_claimed_and_done_on_a_phone_without_javascript(phone, live_server, records, front_desk):
     phone.goto(f"{live_server.url}/staff/")
     assert fits(phone)
-    phone.screenshot(path=tmp_path / "home.png", full_page=True)
+    picture(phone, "home")
 
     phone.get_by_role("button", name="Claim: Call Maria").click()
     expect(phone.get_by_role("button", name="Claim: Call Maria")).to_have_count(0)
@@ -78,28 +79,28 @@ def test_a_task_is_claimed_and_done_on_a_phone_without_javascript(phone, live_se
     assert (task.status, task.assignee, task.finished_by) == ("done", front_desk, front_desk)
 
 
-def test_a_notification_leads_to_the_summary_and_is_marked_as_read(phone, live_server, records, patient, tmp_path):
+def test_a_notification_leads_to_the_summary_and_is_marked_as_read(phone, live_server, records, patient):
     phone.goto(f"{live_server.url}/staff/")
     phone.get_by_role("link", name=f"Look: {LONG}").click()
 
     assert phone.url == live_server.url + reverse("staff:patient-summary", args=[patient.pk])
     expect(phone.get_by_role("heading", name="Maria Marin")).to_be_visible()
     assert fits(phone)
-    phone.screenshot(path=tmp_path / "summary.png", full_page=True)
+    picture(phone, "summary")
 
     phone.goto(f"{live_server.url}/staff/")
     phone.get_by_role("button", name=f"Mark as read: Look: {LONG}").click()
     expect(phone.get_by_text("Nothing new.")).to_be_visible()
 
 
-def test_the_summary_reads_from_right_to_left(phone, live_server, records, patient, tmp_path, monkeypatch):
+def test_the_summary_reads_from_right_to_left(phone, live_server, records, patient, monkeypatch):
     monkeypatch.setattr(settings, "STAFF_LANGUAGES", ["en", "ar"])
     phone.context.add_cookies([{"name": "django_language", "value": "ar", "url": live_server.url}])
     phone.goto(live_server.url + reverse("staff:patient-summary", args=[patient.pk]))
 
     assert phone.locator("html").get_attribute("dir") == "rtl"
     assert fits(phone)
-    phone.screenshot(path=tmp_path / "rtl.png", full_page=True)
+    picture(phone, "rtl")
 
 
 def test_the_page_is_dark_in_the_dark_and_light_in_the_light(page, live_server, as_front_desk, records, patient):

@@ -5,6 +5,7 @@ from django.conf import settings
 from django.urls import reverse
 from playwright.sync_api import expect
 
+from clinic.testing.browser import picture
 from forms_app import services
 from forms_app.models import FormResponse, FormTemplateVersion
 from forms_app.tests.builders import ask, make_template
@@ -25,7 +26,7 @@ def enter(page, live_server):
     return enter
 
 
-def test_an_admin_writes_a_form_while_the_preview_follows(enter, live_server, clinic, as_admin, tmp_path):
+def test_an_admin_writes_a_form_while_the_preview_follows(enter, live_server, clinic, as_admin):
     template = services.create_template(clinic=clinic, slug="visit", name="Visit", kind="questionnaire")
     page = enter(as_admin)
     page.goto(live_server.url + reverse("staff:form-template-edit", args=[template.pk]))
@@ -53,7 +54,7 @@ def test_an_admin_writes_a_form_while_the_preview_follows(enter, live_server, cl
     page.get_by_text("Name a question that stands before this one.").wait_for()
     page.get_by_role("button", name="Move question 1 down").click()
     expect(page.locator("#q0-text-en")).to_have_value("Do you smoke?")
-    page.screenshot(path=tmp_path / "builder.png", full_page=True)
+    picture(page, "builder")
     page.get_by_role("button", name="Publish").click()
     page.get_by_text("It is asked in this wording from now on.").wait_for()
     [smoke, since] = FormTemplateVersion.objects.get().questions

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pytest
 from django.conf import settings
 
+from clinic.testing.browser import picture
 from tests.browser.people import People
 from tests.journeys.conftest import mailbox, story
 
 __all__ = ["mailbox", "story"]
-
-SHOTS = Path(os.environ.get("SCREENSHOTS", settings.LOCAL_DIR / "screenshots"))
 
 
 @pytest.fixture
@@ -31,16 +29,9 @@ def sign_in(page: Any, live_server: Any) -> Callable[[Any], Any]:
 
 
 @pytest.fixture
-def shoot(page: Any) -> Callable[..., Path]:
-    """Return a function that takes a picture of the whole page (full=False: of what is in sight)."""
-
-    def take(name: str, full: bool = True) -> Path:
-        SHOTS.mkdir(parents=True, exist_ok=True)
-        path = SHOTS / f"{name}.png"
-        page.screenshot(path=str(path), full_page=full)
-        return path
-
-    return take
+def shoot(page: Any) -> Callable[..., None]:
+    """Return a function that takes a picture of the page (see `picture`)."""
+    return partial(picture, page)
 
 
 @pytest.fixture
@@ -57,6 +48,6 @@ def people(
     """The five people of a journey, each with a browser of their own; links in mails lead to this server."""
     settings.PUBLIC_URL = live_server.url
     clients = {"admin": as_admin, "front_desk": as_front_desk, "specialist": as_specialist, "stranger": as_stranger}
-    everybody = People(browser, live_server.url, clients, SHOTS)
+    everybody = People(browser, live_server.url, clients)
     yield everybody
     everybody.close()

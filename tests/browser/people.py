@@ -7,7 +7,6 @@ import time
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +14,7 @@ from django.test import Client
 from django.utils.formats import date_format
 from playwright.sync_api import expect
 
-from clinic.testing.browser import open_page
+from clinic.testing.browser import open_page, picture
 
 SLOW = 60_000
 """Milliseconds to wait for a page of a busy machine."""
@@ -203,8 +202,8 @@ def link_in(text: str) -> str:
 class People:
     """Whoever takes part, with a browser from the first time that they are needed on."""
 
-    def __init__(self, browser: Any, address: str, clients: dict[str, Client], shots: Path) -> None:
-        self.browser, self.address, self.clients, self.shots = browser, address, clients, shots
+    def __init__(self, browser: Any, address: str, clients: dict[str, Client]) -> None:
+        self.browser, self.address, self.clients = browser, address, clients
         self.met: set[tuple[str, str]] = set()
         self._open = ExitStack()
 
@@ -239,10 +238,9 @@ class People:
 
     def pictures(self, journey: str) -> None:
         """Take a picture of what each of them has before their eyes."""
-        self.shots.mkdir(parents=True, exist_ok=True)
         for who in ("admin", "front_desk", "specialist", "phone", "stranger"):
             if who in self.__dict__:
-                self.__dict__[who].page.screenshot(path=str(self.shots / f"journey-{journey}-{who}.png"))
+                picture(self.__dict__[who].page, f"journey-{journey}-{who}", full=False)
 
     def _signed_in(self, who: str, listens: bool = True) -> Any:
         page = self._page(listens)

@@ -6,11 +6,11 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import expect
 
+from clinic.testing.browser import picture
 from patients.models import Patient
 from staff import jobs_running
 from staff.models import Job
 from staff.pages import jobs as job_pages
-from tests.browser.conftest import SHOTS
 from tests.browser.test_rule_editor import assert_accessible
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -87,7 +87,7 @@ def test_on_a_phone_in_the_dark_and_without_scripts(browser, live_server, as_adm
     page.goto(f"{live_server.url}/staff/imports/")
     page.get_by_label("CSV or Excel file").set_input_files(people)
     page.get_by_role("button", name="Upload").click()
-    page.screenshot(path=SHOTS / "import-columns-phone.png", full_page=True)
+    picture(page, "import-columns-phone")
     page.get_by_label("What comes first in dates").select_option("month")
     page.get_by_role("button", name="Check").click()
     while Job.objects.get().is_open:
@@ -95,8 +95,8 @@ def test_on_a_phone_in_the_dark_and_without_scripts(browser, live_server, as_adm
         page.get_by_role("link", name="Look again").click()
     if page.get_by_role("link", name="See what would change").is_visible():
         page.get_by_role("link", name="See what would change").click()
-    page.screenshot(path=SHOTS / "import-preview-phone.png", full_page=True)
+    picture(page, "import-preview-phone")
     assert page.locator(".counts dd").all_inner_texts() == ["600", "0", "0", "1"]
     page.goto(f"{live_server.url}/staff/exports/patients/")
-    page.screenshot(path=SHOTS / "export-phone.png", full_page=True)
+    picture(page, "export-phone")
     context.close()

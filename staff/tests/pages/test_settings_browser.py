@@ -1,9 +1,7 @@
 """In Chromium: a colleague is invited and signs in with a second factor; the pages fit and axe finds nothing."""
 
-import os
 import re
 import time
-from pathlib import Path
 
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
@@ -14,6 +12,7 @@ from playwright.sync_api import expect
 
 from accounts import services, tokens
 from accounts.models import Membership
+from clinic.testing.browser import picture
 from tests.cast import PASSWORD, make_member
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -25,16 +24,14 @@ def code_of(key):
 
 
 @pytest.fixture
-def look(page, tmp_path):
+def look(page):
     """Look at the page on a desk in the light and on a phone in the dark: nothing too wide, nothing serious for axe."""
-
-    shots = Path(os.environ.get("SHOTS", tmp_path))
 
     def at(name):
         for place, scheme, size in LOOKS:
             page.set_viewport_size(size)
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            page.screenshot(path=shots / f"settings-{name}-{place}.png", full_page=True)
+            picture(page, f"settings-{name}-{place}")
             assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (name, place)
             found = [one for one in Axe().run(page).response["violations"] if one["impact"] in ("serious", "critical")]
             assert not found, [(name, place, one["id"], [node["html"] for node in one["nodes"]]) for one in found]
