@@ -130,7 +130,7 @@ class Answers:
             catalog,
             now=self.now,
             anchors=values,
-            happened=history.happened(event),
+            happened=history.happened(event, rule),
             appointment_starts_at=begins_at(event.subject_type, values),
             named=in_english,
             stopped_by=history.stopped_by(event, rule),

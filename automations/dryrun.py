@@ -22,6 +22,7 @@ from automations.engine.declare import catalog
 from automations.engine.plan import plan
 from automations.engine.values import ActionSpec, EventFacts, PlannedStep, Reason, RuleSpec, Verdict
 from automations.facts import EventView, read_supposed, snapshot_json
+from automations.history import waits
 from automations.models import Event, Rule
 from automations.modes import HOLDS
 from automations.naming import in_english, names_of
@@ -134,7 +135,12 @@ def _steps(
 ) -> tuple[SupposedStep, ...]:
     kind, pk = where
     anchors = read_anchors([(kind, pk)] if pk is not None else []).get((kind, pk or 0), {})
-    happened = Event.objects.filter(subject_type=kind, subject_id=pk or 0).values_list("trigger", flat=True)
+    awaited = Event.objects.filter(subject_type=kind, subject_id=pk or 0, trigger__in=waits([rule]))
+    happened = frozenset(
+        key
+        for key, data in awaited.values_list("trigger", "data")
+        if catalog.triggers[key].stops(rule.spec.trigger_config, data)
+    )
     planned = plan(
         rule.id,
         rule.spec,
@@ -143,7 +149,7 @@ def _steps(
         catalog,
         now=facts.occurred_at,
         anchors=anchors,
-        happened=frozenset(happened),
+        happened=happened,
         appointment_starts_at=begins_at(kind, anchors),
         hold=HOLDS.get(Rule.Mode(rule.mode)),
         named=in_english,

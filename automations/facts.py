@@ -10,13 +10,12 @@ from functools import cache, partial
 from typing import Any, cast
 
 from django.apps import apps
-from django.db.models import Model, QuerySet
 
 from automations.context import ReadContext
 from automations.engine.declare import Fact, FactType, catalog
 from automations.engine.values import fact_key, old_key
 from automations.models import Event
-from automations.prepared import Ask, of_events, of_patients
+from automations.prepared import Ask, expressions_of, of_events, of_patients
 
 
 def to_json(value: Any) -> Any:
@@ -160,18 +159,12 @@ def read_supposed(patient_id: int, view: EventView, subject_id: int | None, asks
         if facts[key].expression is not None and (subject_id is not None or facts[key].subject == "patient")
     ]
     if from_query:
-        base = apps.get_model("patients", "Patient").objects.filter(pk=patient_id)
-        found |= _annotated(base, ReadContext.for_patients(view.occurred_at, subject_id), from_query)
+        base = apps.get_model("patients", "Patient").objects.filter(pk=patient_id).order_by()
+        columns = expressions_of(ReadContext.for_patients(view.occurred_at, subject_id), from_query)
+        found |= _values(base.annotate(**columns).values_list("pk", *columns), from_query)
     if subject_id is not None:
         _read_views({patient_id: view}, [one for one in asks if facts[one[0]].value is not None], found)
     return found[patient_id]
-
-
-def _annotated(base: QuerySet[Model], ctx: ReadContext, asks: Sequence[Ask]) -> dict[int, dict[str, Any]]:
-    """Run one query that computes every asked expression, and return its rows as JSON values."""
-    names = {f"fact_{n}": ask for n, ask in enumerate(asks)}
-    expressions = {name: catalog.facts[key].expression(ctx, **params) for name, (key, params) in names.items()}  # type: ignore[misc]
-    return _values(base.order_by().annotate(**expressions).values_list("pk", *expressions), asks)
 
 
 def _values(rows: Iterable[Sequence[Any]], asks: Sequence[Ask]) -> dict[int, dict[str, Any]]:

@@ -30,7 +30,7 @@ class History:
         self._of_subject: dict[tuple[str, int], list[Recorded]] = {}
         self._of_patient: dict[int, list[Recorded]] = {}
         if events:
-            self._read(events, {stop for rule in rules for stop in rule.stops}, _waits(rules))
+            self._read(events, {stop for rule in rules for stop in rule.stops}, waits(rules))
 
     def _read(self, events: Sequence[Event], stops: set[str], waits: set[str]) -> None:
         own = {stop.removesuffix(SUBJECT) for stop in stops if stop.endswith(SUBJECT)} | waits
@@ -47,9 +47,10 @@ class History:
             self._of_subject.setdefault((kind, subject), []).append(one)
             self._of_patient.setdefault(patient, []).append(one)
 
-    def happened(self, event: Event) -> frozenset[str]:
-        """Return the triggers that are recorded for the event's subject."""
-        return frozenset(one.trigger for one in self._of_subject.get((event.subject_type, event.subject_id), ()))
+    def happened(self, event: Event, rule: CompiledRule) -> frozenset[str]:
+        """Return the triggers of what is recorded for the event's subject and counts for a step that waits for it."""
+        recorded = self._of_subject.get((event.subject_type, event.subject_id), ())
+        return frozenset(one.trigger for one in recorded if concerns(one.trigger, rule.version_id, one.data))
 
     def stopped_by(self, event: Event, rule: CompiledRule) -> str | None:
         """Return the stop key that was recorded after the event and before its match, if there is one."""
@@ -62,6 +63,7 @@ class History:
         return None
 
 
-def _waits(rules: Iterable[CompiledRule]) -> set[str]:
+def waits(rules: Iterable[CompiledRule]) -> set[str]:
+    """Return the triggers that steps of these rules wait for."""
     timings = (action.timing for rule in rules for action in rule.spec.actions)
     return {timing.trigger for timing in timings if isinstance(timing, WaitFor)}

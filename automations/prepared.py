@@ -60,6 +60,12 @@ class Prepared:
 _kept: dict[tuple[str, tuple[tuple[str, int], ...]], Prepared] = {}
 
 
+def expressions_of(ctx: ReadContext, asks: Sequence[Ask]) -> dict[str, Any]:
+    """Return the expression of each fact that is asked, in their order, by the name of its column."""
+    asked = ((catalog.facts[name].expression, params) for name, params in asks)
+    return {f"fact_{number}": write(ctx, **params) for number, (write, params) in enumerate(asked)}  # type: ignore[misc]
+
+
 def of_events(asks: Sequence[Ask]) -> Prepared:
     """Prepare a question about the patients of events, each as of its own moment."""
     return _prepared("automations.Event", asks)
@@ -84,10 +90,7 @@ def _prepare(model: str, asks: Sequence[Ask]) -> Prepared:
     base = apps.get_model(model)
     ctx = ReadContext.for_events() if model == "automations.Event" else ReadContext.for_patients(MOMENT)
     facts = tuple(catalog.facts[name] for name, _ in asks)
-    expressions = {
-        f"fact_{number}": fact.expression(ctx, **params)  # type: ignore[misc]
-        for number, (fact, (_, params)) in enumerate(zip(facts, asks, strict=True))
-    }
+    expressions = expressions_of(ctx, asks)
     of_these = RawSQL(f'"{base._meta.db_table}"."id" = ANY(%s)', [ROWS], output_field=BooleanField())  # noqa: S611 - its own table
     manager = base._default_manager
     query = manager.filter(of_these).order_by().annotate(**expressions).values_list("pk", *expressions).query

@@ -40,7 +40,6 @@ MOST_SECONDS = 50.0
 """A drain ends after this, between two messages; the next wake-up or tick goes on."""
 KEEP_TRYING_SECONDS = 20.0
 
-
 State = Delivery.State
 logger = logging.getLogger(__name__)
 

@@ -51,7 +51,7 @@ class Shelf:
 
     def take(self, held: Held) -> tuple[Delivery | None, bool]:
         """Return the delivery, or None if this process holds it no more; and whether a stop switch stands over it."""
-        mine = leases.mine(held).order_by().annotate(is_paused=leases.paused(), **VERSIONS)
+        mine = leases.mine(held).annotate(is_paused=leases.paused(), **VERSIONS)
         now_so = mine.values_list("is_paused", "withdraw_asked_at", *VERSIONS).first()
         if now_so is None:
             return None, False

@@ -95,9 +95,9 @@ class Trigger:
         return all(meets(facts.get(key), allowed) for key, allowed in self.requires(config))
 
     def stops(self, config: Mapping[str, Any], data: Mapping[str, Any]) -> bool:
-        """Tell whether an event of this kind that carries `data` stops a rule with these trigger settings.
+        """Tell whether an event of this kind that carries `data` counts for a rule with these trigger settings.
 
-        Asked only where the rule names this key among what stops it.
+        Asked only where the rule names this key among what stops it, or one of its steps waits for it.
         """
         return True
 

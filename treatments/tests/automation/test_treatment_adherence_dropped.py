@@ -3,6 +3,7 @@
 import pytest
 
 from automations import ticking
+from automations.dryrun import dry_run
 from automations.engine.declare import catalog
 from automations.models import Event
 from automations.tests.builders import published, states, titles
@@ -112,3 +113,17 @@ def test_a_step_waits_for_a_drop_and_not_for_a_week_that_is_only_less(clinic, pa
     ticking.drain_engine()
 
     assert titles() == sent
+
+
+@pytest.mark.parametrize(("completed", "sent"), [(3, []), (1, ["Fell behind"])])
+def test_what_was_recorded_before_the_match_counts_in_the_same_way(clinic, patient, completed, sent):
+    wait = {"mode": "wait_for", "trigger": KEY, "within": {"amount": 30, "unit": "days"}, "otherwise": "skip"}
+    rule = published(clinic, "treatment.assigned", {"type": "jot", "title": "Fell behind", "timing": wait})
+    plan = make_plan(patient)
+    make_week(plan, completed, previous=100.0)
+
+    supposed = dry_run(rule, patient, subject=str(plan.pk))
+    ticking.drain_engine()
+
+    assert titles() == sent
+    assert [step.planned.waiting_for for step in supposed.steps] == ([None] if sent else [KEY])
