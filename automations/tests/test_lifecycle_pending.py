@@ -12,7 +12,7 @@ from automations.tests.builders import move, published, titles, visit
 from automations.tests.ruling import LATER, planned
 from clinic import clock
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class TestPending:
