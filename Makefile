@@ -13,8 +13,8 @@ HEAL := $(PY) -c "import pip" 2>/dev/null || { $(MAKE_VENV); }
 PIP := $(PY) -m pip install --disable-pip-version-check --quiet
 # Compiled modules are kept, whatever the surroundings say: a run of the tests starts a hundred processes.
 unexport PYTHONDONTWRITEBYTECODE
-# Two for each core: many tests wait for servers, workers and a browser.
-WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
+# One more than cores: many tests wait for servers, workers and a browser, which need cores of their own.
+WORKERS ?= $(shell echo $$((1 + $$(getconf _NPROCESSORS_ONLN))))
 ARGS ?=
 
 help: ## this list
@@ -27,7 +27,7 @@ reset: $(RUN) ## throw the demo's data away
 	@$(PY) manage.py reset
 
 test: $(DEV) ## all tests; those marked proof with a sample of their counts
-	$(PY) -m pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal $(ARGS)
+	$(PY) -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 proof: $(DEV) ## the same properties at full counts: races, 20,000 examples
 	PROOF=1 $(PY) -m pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal -m "proof and not chaos" --timeout 1800 $(ARGS)

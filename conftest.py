@@ -5,22 +5,31 @@ from typing import Any
 
 import pytest
 
+from clinic.testing import PROOF
+
 pytest_plugins = ["clinic.testing.fixtures", "tests.cast"]
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what is slow and needs no database of the tests: else one process works on it when all have ended.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the files of slow tests that use no database of the run: else one process has them at the end.
 
-    The others stay in pytest-django's order, which puts those that empty the database last.
+    The others stay in pytest-django's order, which puts those that empty the database last. Left out are those that
+    `make proof` alone runs.
     """
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None or _uses_database(item))
+    if left := [item for item in items if not PROOF and _of_the_proof_alone(item)]:
+        items[:] = [item for item in items if item not in left]
+        config.hook.pytest_deselected(items=left)
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    first = {item.path for item in slow if item.get_closest_marker("django_db") is None}
+    items.sort(key=lambda item: item.path not in first)
 
 
 def pytest_collection_finish() -> None:
     """Let the garbage collector look no more at what lives until the end: the modules and seven thousand tests."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -33,5 +42,5 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
             terminalreporter.write_line(text)
 
 
-def _uses_database(item: pytest.Item) -> bool:
-    return item.get_closest_marker("django_db") is not None
+def _of_the_proof_alone(item: pytest.Item) -> bool:
+    return any(mark.kwargs.get("only") for mark in item.iter_markers("proof"))

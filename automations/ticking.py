@@ -14,7 +14,10 @@ from automations.matcher import match_batch
 from automations.models import Event, Step
 from automations.pauses import standing_pauses
 from clinic import clock
-from clinic.lanes import lanes
+from clinic.lanes import Lane, lanes
+
+Moments = dict[Lane, datetime]
+"""Of each lane that has work ahead, when it has it next."""
 
 ENOUGH_EMPTY = 3
 """Rounds without a result after which due work is left to others: somebody holds its patients."""
@@ -38,20 +41,38 @@ def drain_engine() -> int:
 
 
 def drain_all() -> int:
-    """Drain every lane until all are empty: an effect of one may be work for another."""
+    """Drain the lanes that have due work until none has: an effect of one may be work for another."""
+    return _drain(_moments())[0]
+
+
+def _drain(moments: Moments) -> tuple[int, Moments]:
+    """Drain what is due by these moments and by those that follow; return the count, and when what is left is due.
+
+    A lane that is due and gets nowhere is left to others: somebody else holds its work.
+    """
     total = 0
-    while count := sum(lane.drain() for lane in lanes()):
+    while True:
+        current = clock.now()
+        count = sum(lane.drain() for lane, at in moments.items() if at <= current)
+        if not count:
+            return total, moments
         total += count
-    return total
+        moments = _moments()
+
+
+def _settle(moments: Moments) -> tuple[int, Moments]:
+    """Drain, and wait until the workers that run beside this process have finished what they took."""
+    total, moments = _drain(moments)
+    while any(lane.busy() for lane in lanes()):
+        time.sleep(SETTLE_SECONDS)
+        count, moments = _drain(_moments())
+        total += count
+    return total, moments
 
 
 def drain_and_settle() -> int:
     """Drain every lane, and wait until the workers that run beside this process have finished what they took."""
-    total = drain_all()
-    while any(lane.busy() for lane in lanes()):
-        time.sleep(SETTLE_SECONDS)
-        total += drain_all()
-    return total
+    return _settle(_moments())[0]
 
 
 def next_engine_due() -> datetime | None:
@@ -76,16 +97,12 @@ def oldest_due() -> datetime | None:
 
 def next_due(after: datetime) -> datetime | None:
     """Return the next moment after `after` at which any lane has work."""
-    return min((at for at in _moments() if at > after), default=None)
+    return min((at for at in _moments().values() if at > after), default=None)
 
 
-def is_due(moment: datetime) -> bool:
-    """Tell whether any lane has work that is due by then."""
-    return any(at <= moment for at in _moments())
-
-
-def _moments() -> list[datetime]:
-    return [at for lane in lanes() if (at := lane.next_due()) is not None]
+def _moments() -> Moments:
+    """Return of each lane that has work ahead when it has it next."""
+    return {lane: at for lane in lanes() if (at := lane.next_due()) is not None}
 
 
 def walk_to(target: datetime) -> Iterator[tuple[datetime, int]]:
@@ -96,15 +113,21 @@ def walk_to(target: datetime) -> Iterator[tuple[datetime, int]]:
     done, so it may stand a little past the target at the end.
     """
     clock.require_movable_to(target)
-    yield clock.now(), drain_and_settle()
+    count, moments = _settle(_moments())
+    yield clock.now(), count
     while True:
+        current = clock.now()
         # What became due while the last was done is done first, or it would wait for the stop after it.
-        while is_due(current := clock.now()) and (count := drain_and_settle()):
-            yield current, count
-        stop = next_due(current)
+        if any(at <= current for at in moments.values()):
+            count, moments = _settle(moments)
+            if count:
+                yield current, count
+                continue
+        stop = min((at for at in moments.values() if at > current), default=None)
         if stop is None or stop > target:
             break
         clock.reach(stop)
-        yield stop, drain_and_settle()
+        count, moments = _settle(moments)
+        yield stop, count
     clock.reach(target)
     yield target, drain_and_settle()

@@ -18,6 +18,7 @@ if not env.str("TEST_REDIS_URL", default=""):
     REDIS_URL = Valkey(EMBEDDED_DIR).database_url(valkey_database(own_slot(EMBEDDED_DIR)))
     CELERY_BROKER_URL = broker_url(REDIS_URL)
 
+WHITENOISE_AUTOREFRESH = True  # look for a static file when one is asked for: every test client loads the middleware
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # logging in is not what most tests are about
 ACCOUNT_RATE_LIMITS = False  # all tests come from one address
 EMAIL_TIMEOUT = 5

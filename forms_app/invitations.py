@@ -65,7 +65,7 @@ def invite(wishes: Sequence[Wish]) -> dict[int, dict[str, Any]]:
     Delivery.objects.bulk_update(joined, ["category", "not_after"])
     by_slot = {**shared, **dict(zip(fresh, services.queue(fresh.values()), strict=True))}
     results = {wish.step_id: _remember(wish, by_slot) for wish in wishes}
-    FormRequest.objects.bulk_update([wish.request for wish in wishes if wish.slots], ["message"])
+    FormRequest.objects.bulk_update([wish.request for wish in wishes if wish.slots], ["message", "told_by"])
     _ask_for_addresses(wish for wish in wishes if not wish.slots)
     return results
 
@@ -116,7 +116,7 @@ def _remember(wish: Wish, by_slot: Mapping[Slot, Delivery]) -> dict[str, Any]:
     deliveries = [by_slot[slot] for slot, _contact in wish.slots]
     if not deliveries:
         return {"deliveries": [], "note": "no_address"}
-    wish.request.message = deliveries[0]
+    wish.request.message, wish.request.told_by = deliveries[0], wish.step_id
     return {"deliveries": [str(row.pk) for row in deliveries]}
 
 
@@ -128,28 +128,40 @@ def _ask_for_addresses(wishes: Iterable[Wish]) -> None:
 
 
 def unsent(step_ids: Collection[int]) -> set[int]:
-    """Name the steps of whose requests the message waits or is being sent."""
-    rows = FormRequest.objects.filter(
-        source_step_id__in=step_ids, message__state__in=(*Delivery.WAITING, State.SENDING)
-    )
-    return set(rows.values_list("source_step_id", flat=True)) | services.unsent(step_ids)
+    """Name the steps whose message, or the one of a request that they told of, waits or is being sent."""
+    rows = _told_by(step_ids).filter(message__state__in=(*Delivery.WAITING, State.SENDING))
+    return set(rows.values_list("told_by", flat=True)) | services.unsent(step_ids)
 
 
 def withdraw(step_ids: Collection[int]) -> int:
-    """Take back the messages of these steps' requests that wait and that no other open request shares."""
-    own = FormRequest.objects.filter(source_step_id__in=step_ids)
-    mine = Q(source_step_id__in=step_ids) | Q(pk__in=own.values("message_id"))
+    """Take back the messages by which these steps told of requests, unless others tell of an open one by them."""
+    mine = Q(source_step_id__in=step_ids) | Q(pk__in=_told_by(step_ids).values("message_id"))
     rows = Delivery.objects.filter(mine, purpose=PURPOSE, state__in=(*Delivery.WAITING, State.SENDING))
-    others = FormRequest.objects.filter(status__in=FormRequest.OPEN, message__in=rows).exclude(
-        source_step_id__in=step_ids
-    )
-    kept = set(others.values_list("message__source_step_id", flat=True))
+    others = _others(step_ids, rows)
+    for message_id, (_source, heir) in others.items():
+        _told_by(step_ids).filter(message=message_id).update(told_by=heir)  # from now on it is theirs alone
+    kept = {source for source, _heir in others.values()}
     return services.withdraw_deliveries([row.pk for row in rows if row.source_step_id not in kept])
 
 
 def limit(limits: Mapping[int, tuple[datetime, datetime | None]]) -> int:
-    """Move the moments of the messages of these steps' requests, unless other open requests share them."""
-    own = FormRequest.objects.filter(source_step_id__in=limits, message__isnull=False)
-    sharers = FormRequest.objects.filter(status__in=FormRequest.OPEN, message__in=own.values("message_id"))
-    shared = set(sharers.exclude(source_step_id__in=limits).values_list("message__source_step_id", flat=True))
+    """Move the moments of the messages by which these steps told of requests, unless others tell of an open one too."""
+    shared = {source for source, _heir in _others(limits, _told_by(limits).values("message_id")).values()}
     return services.limit({step: moments for step, moments in limits.items() if step not in shared})
+
+
+def _told_by(step_ids: Iterable[int]) -> Any:
+    return FormRequest.objects.filter(told_by__in=list(step_ids), message__isnull=False)
+
+
+def _others(step_ids: Iterable[int], messages: Any) -> dict[int, tuple[int | None, int | None]]:
+    """Find the messages by which another step, or a person, tells of an open request: which step queued it, who tells.
+
+    Who asked for the form does not matter: a request that was made in silence has no message of its own to keep.
+    """
+    sharers = FormRequest.objects.filter(status__in=FormRequest.OPEN, message__in=messages)
+    theirs = sharers.filter(Q(told_by=None) | ~Q(told_by__in=list(step_ids)))
+    return {
+        pk: (source, teller)
+        for pk, source, teller in theirs.values_list("message_id", "message__source_step_id", "told_by")
+    }

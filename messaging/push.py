@@ -20,7 +20,6 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext
-from pywebpush import WebPusher
 
 from clinic.clock import now
 from clinic.languages import spoken
@@ -162,6 +161,9 @@ class Pusher:
 
 def encrypted(subscription: PushSubscription, payload: bytes) -> bytes:
     """Encrypt for one browser (RFC 8291)."""
+    # Here, for it brings an HTTP client of its own: every process of ours would start a tenth of a second later.
+    from pywebpush import WebPusher
+
     keys = {"p256dh": subscription.p256dh, "auth": subscription.auth}
     pusher = WebPusher({"endpoint": subscription.endpoint, "keys": keys})
     body: bytes = pusher.encode(payload, "aes128gcm")["body"]

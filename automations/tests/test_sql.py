@@ -192,11 +192,17 @@ def test_a_fact_of_an_event_cannot_be_asked_of_a_patient(patient):
 
 def test_the_stored_and_the_asked_text_fold_alike():
     """Every character of Unicode, alone and after another: both readers must see one text."""
-    differing = [
-        f"U+{point:04X}"
+    texts = [
+        text
         for point in range(sys.maxunicode + 1)
         if not 0xD800 <= point <= 0xDFFF
         for text in (chr(point), f"a{chr(point)}", f"Σ{chr(point)}")
+    ]
+    differing = [
+        text
+        for some in (texts[first : first + 1_000] for first in range(0, len(texts), 1_000))
+        if fold(";".join(some)) != stored_fold(";".join(some))  # a semicolon folds with nothing
+        for text in some
         if fold(text) != stored_fold(text)
     ]
     assert differing == [], unicodedata.unidata_version

@@ -77,7 +77,7 @@ def test_what_became_due_during_slow_work_is_done_right_after_it(rule, monkeypat
             slow.append(clock.advance_by(timedelta(hours=11)))
         return 0
 
-    lane = Lane("slow", drain=work, next_due=lambda: None)
+    lane = Lane("slow", drain=work, next_due=lambda: start)
     monkeypatch.setattr(ticking, "lanes", lambda real=ticking.lanes: (*real(), lane))
     list(ticking.walk_to(start + timedelta(hours=25)))
     assert titles() == ["A", "B"]

@@ -111,6 +111,7 @@ def test_ten_visits_are_booked_and_a_second_one_at_that_time_is_asked_why(
     assert Appointment.objects.filter(patient=patient, service__slug="physiotherapy", series=None).count() == 1
 
 
+@pytest.mark.proof(only=True)
 def test_the_days_pages_fit_and_read_well(live_server, sign_in, as_admin, day, shoot):
     page = sign_in(as_admin)
     addresses = {

@@ -12,6 +12,7 @@ from worklist.models import Task
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 
 
+@pytest.mark.proof(only=True)
 def test_a_patient_who_falls_behind_is_encouraged_and_the_specialist_is_alerted(people, story, patient, specialist):
     people.admin.switches_on("A patient falls behind with the exercises")
     the_specialist_prescribes_four_sessions_a_week(people.specialist)

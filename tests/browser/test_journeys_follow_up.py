@@ -15,6 +15,7 @@ SURVEY, REMINDER = "North Clinic: a form for you", "Shall we go on?"
 SUMMARY = "You have a message from North Clinic"
 
 
+@pytest.mark.proof(only=True)
 def test_an_initial_evaluation_is_followed_up(people, story, patient):
     make_service(story.clinic)
     people.admin.switches_on("Follow-up after an initial evaluation")

@@ -12,6 +12,7 @@ from tests.browser.stranger import finds_nothing
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 
 
+@pytest.mark.proof(only=True)
 def test_a_confirmed_visit_is_prepared(people, story, patient, specialist):
     make_service(story.clinic)
     people.admin.switches_on("Appointment preparation")

@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pyte
 TASK = "Call the patient about a check-up"
 
 
+@pytest.mark.proof(only=True)
 def test_who_is_in_pain_and_inactive_is_reminded_and_the_admin_calls(people, story, patient, admin):
     make_service(story.clinic)
     people.admin.switches_on("Smart targeting: high pain and inactive")

@@ -93,6 +93,7 @@ def addresses(patient: Any, left_out: Any) -> dict[str, str]:
     return {**pages, **lists, "run": reverse("staff:run", args=[Run.objects.latest("pk").pk]), "why": why}
 
 
+@pytest.mark.proof(only=True)
 @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1440, "dark")])
 def test_every_page_reads_well(live_server, sign_in, as_admin, shoot, world, patient, width, scheme):
     page = sign_in(as_admin)

@@ -15,6 +15,7 @@ import pytest
 from appointments.models import Appointment
 from appointments.tests.builders import make_service
 from clinic.api.docs import document
+from clinic.testing import rounds
 from tests.callers import Caller, caller_of
 from tests.cast import client_of
 from tests.security.api_routes import Route, model_of, routes
@@ -61,7 +62,8 @@ def test_the_router_gives_its_endpoints_and_the_description_has_them_all():
     assert {(route.path, route.method) for route in ROUTES} == described
 
 
-@pytest.mark.parametrize("caller", CALLERS, indirect=True)
+@pytest.mark.proof
+@pytest.mark.parametrize("caller", CALLERS[:: rounds(2, 1)], indirect=True)
 def test_a_foreign_id_in_the_path_is_not_found(caller, foreign, other_clinic):
     before = snapshot(other_clinic)
     wrong = []
@@ -69,14 +71,10 @@ def test_a_foreign_id_in_the_path_is_not_found(caller, foreign, other_clinic):
         model = model_of(route, ROUTES) if route.parameters else None
         if model is None:
             continue
+        body = {} if route.method != "GET" else None
+        same = caller.send(route.method, route.filled(**dict.fromkeys(route.parameters, NOWHERE)), body)
         for name in names_of(foreign[model]):
-            values = dict.fromkeys(route.parameters, name)
-            answer = caller.send(route.method, route.filled(**values), {} if route.method != "GET" else None)
-            same = caller.send(
-                route.method,
-                route.filled(**dict.fromkeys(route.parameters, NOWHERE)),
-                {} if route.method != "GET" else None,
-            )
+            answer = caller.send(route.method, route.filled(**dict.fromkeys(route.parameters, name)), body)
             refused = answer.status_code in (401, 403, 404, 405, 422, 428)
             if not refused or answer.status_code != same.status_code or SECRET in answer.content.decode():
                 wrong.append((str(route), name, answer.status_code, same.status_code))

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 
 from automations.models import Event, Run, Step
 from clinic import clock
+from forms_app.models import FormRequest
 from messaging.models import Delivery, DeliveryAttempt
 from segments.models import SegmentMembership
 
@@ -33,10 +34,15 @@ class Notes:
         self.agreed[patient, category].append((clock.now(), granted))
 
     def open_work(self, steps: Q, mails: Q | None) -> tuple[list[int], list[int]]:
-        """Return the steps that are open, and the mails that have not left, of those that something is to stop."""
+        """Return the steps that are open, and the mails that have not left, of those that something is to stop.
+
+        A mail by which another step tells of an open form as well stays.
+        """
         found = Step.objects.filter(steps)
         waiting = Delivery.objects.filter(state__in=Delivery.WAITING)
-        meant = waiting.filter(source_step__in=found) if mails is None else waiting.filter(mails)
+        told = FormRequest.objects.filter(status__in=FormRequest.OPEN).exclude(message=None).exclude(told_by__in=found)
+        mine = waiting.filter(source_step__in=found).exclude(pk__in=told.values("message"))
+        meant = mine if mails is None else waiting.filter(mails)
         return list(found.filter(state__in=Step.OPEN).values_list("pk", flat=True)), list(
             meant.values_list("pk", flat=True)
         )

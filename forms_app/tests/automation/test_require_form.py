@@ -236,6 +236,37 @@ def test_a_message_shared_only_by_what_is_settled_is_taken_back(patient, consent
     assert Delivery.objects.get().state == "withdrawn"
 
 
+def test_a_message_of_two_goes_when_both_have_stopped_one_after_the_other(patient, consent, questionnaire):
+    first, second = require_step(patient, "pain"), require_step(patient, "privacy")
+    run(first, second)
+    ACTION.withdraw([first.id])
+    assert (Delivery.objects.get().state, list(ACTION.unsent([first.id, second.id]))) == (
+        "queued",
+        [first.id, second.id],
+    )
+    ACTION.withdraw([second.id])
+    assert Delivery.objects.get().state == "withdrawn"
+
+
+def test_a_message_about_what_somebody_else_asked_for_in_silence_is_taken_back(patient, consent):
+    asked = services.request_form(clinic=patient.clinic, patient=patient, template=consent).request
+    step = require_step(patient, "privacy")
+    [result] = run(step)
+    assert (result["outcome"], result["form_request"]) == ("reused", str(asked.pk))
+    assert set(ACTION.unsent([step.id])) == {step.id}
+    ACTION.withdraw([step.id])
+    asked.refresh_from_db()
+    assert (Delivery.objects.get().state, asked.status) == ("withdrawn", "required")
+
+
+def test_a_message_about_what_a_stopped_step_asked_for_in_silence_stays(patient, consent):
+    silent, telling = require_step(patient, "privacy", notify=False), require_step(patient, "privacy")
+    run(silent)
+    run(telling)
+    ACTION.withdraw([silent.id])
+    assert Delivery.objects.get().state == "queued"
+
+
 def test_a_message_that_left_stays_sent(patient, consent):
     step = require_step(patient, "privacy")
     run(step)

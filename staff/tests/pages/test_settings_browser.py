@@ -83,6 +83,7 @@ def test_a_colleague_is_invited_and_comes_in_with_a_second_factor(page, live_ser
     assert Membership.objects.get(slug="nora").user.last_login is not None
 
 
+@pytest.mark.proof(only=True)
 def test_the_settings_read_well_on_a_desk_and_on_a_phone(page, live_server, clinic, admin, look, settings):
     settings.STAFF_LANGUAGES = ["en", "ar"]
     make_member(clinic, "front_desk", "felix", "Felix Front")
