@@ -42,11 +42,11 @@ def drain_engine() -> int:
 
 def drain_all() -> int:
     """Drain the lanes that have due work until none has: an effect of one may be work for another."""
-    return _drain(_moments())[0]
+    return _drain(_moments())
 
 
-def _drain(moments: Moments) -> tuple[int, Moments]:
-    """Drain what is due by these moments and by those that follow; return the count, and when what is left is due.
+def _drain(moments: Moments) -> int:
+    """Drain what is due by these moments, and what becomes due of it; return how many were dealt with.
 
     A lane that is due and gets nowhere is left to others: somebody else holds its work.
     """
@@ -55,24 +55,22 @@ def _drain(moments: Moments) -> tuple[int, Moments]:
         current = clock.now()
         count = sum(lane.drain() for lane, at in moments.items() if at <= current)
         if not count:
-            return total, moments
+            return total
         total += count
         moments = _moments()
 
 
-def _settle(moments: Moments) -> tuple[int, Moments]:
-    """Drain, and wait until the workers that run beside this process have finished what they took."""
-    total, moments = _drain(moments)
-    while any(lane.busy() for lane in lanes()):
-        time.sleep(SETTLE_SECONDS)
-        count, moments = _drain(_moments())
-        total += count
-    return total, moments
-
-
 def drain_and_settle() -> int:
     """Drain every lane, and wait until the workers that run beside this process have finished what they took."""
-    return _settle(_moments())[0]
+    return _settle(_moments())
+
+
+def _settle(moments: Moments) -> int:
+    total = _drain(moments)
+    while any(lane.busy() for lane in lanes()):
+        time.sleep(SETTLE_SECONDS)
+        total += drain_all()
+    return total
 
 
 def next_engine_due() -> datetime | None:
@@ -113,21 +111,17 @@ def walk_to(target: datetime) -> Iterator[tuple[datetime, int]]:
     done, so it may stand a little past the target at the end.
     """
     clock.require_movable_to(target)
-    count, moments = _settle(_moments())
-    yield clock.now(), count
+    yield clock.now(), drain_and_settle()
     while True:
-        current = clock.now()
+        moments, current = _moments(), clock.now()
         # What became due while the last was done is done first, or it would wait for the stop after it.
-        if any(at <= current for at in moments.values()):
-            count, moments = _settle(moments)
-            if count:
-                yield current, count
-                continue
+        if any(at <= current for at in moments.values()) and (count := _settle(moments)):
+            yield current, count
+            continue
         stop = min((at for at in moments.values() if at > current), default=None)
         if stop is None or stop > target:
             break
         clock.reach(stop)
-        count, moments = _settle(moments)
-        yield stop, count
+        yield stop, _settle(moments)
     clock.reach(target)
     yield target, drain_and_settle()
