@@ -12,7 +12,7 @@ pytest_plugins = ["clinic.testing.fixtures", "tests.cast"]
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with the files of slow tests that use no database of the run: else one process has them at the end.
+    """Begin with the slow files that use no database of the run or have one browser: else they are left at the end.
 
     The others stay in pytest-django's order, which puts those that empty the database last. Left out are those that
     `make proof` alone runs.
@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left]
         config.hook.pytest_deselected(items=left)
     slow = [item for item in items if item.get_closest_marker("slow")]
-    first = {item.path for item in slow if item.get_closest_marker("django_db") is None}
+    first = {item.path for item in slow if _alone(item)}
     items.sort(key=lambda item: item.path not in first)
 
 
@@ -44,3 +44,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 def _of_the_proof_alone(item: pytest.Item) -> bool:
     return any(mark.kwargs.get("only") for mark in item.iter_markers("proof"))
+
+
+def _alone(item: pytest.Item) -> bool:
+    return item.get_closest_marker("django_db") is None or item.get_closest_marker("browser") is not None

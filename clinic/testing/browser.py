@@ -59,7 +59,8 @@ def open_page(browser: Browser, **options: Any) -> Iterator[Page]:
     `options` are those of a browser context. Chromium finds no other machine; requests are only watched, because
     it keeps no file while somebody stops them to look.
     """
-    context = browser.new_context(**{"viewport": DESK, **options})
+    # Without motion: what is looked at right after a change must not be half-way between two colours.
+    context = browser.new_context(**{"viewport": DESK, "reduced_motion": "reduce", **options})
     complaints: list[str] = []
 
     def watch(request: Request) -> None:

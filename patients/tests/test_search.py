@@ -58,6 +58,7 @@ def test_a_patient_is_found_by_name_phone_or_external_id(clinic, people, text, n
 
 
 def test_a_patient_is_found_by_our_own_id(clinic, people):
+    Patient.objects.update(phone="")  # an id may be a part of somebody's number
     assert found(clinic, str(people["stefan"].pk)) == ["Ștefan"]
     assert found(clinic, str(people["elsewhere"].pk)) == []
     assert found(clinic, "9" * 30) == []

@@ -1,6 +1,6 @@
 """Every page of the staff in Chromium, found in the URL configuration: readable, fitting, light enough, with a heading.
 
-`make test` looks at each page in one of four ways by turns, `make proof` in all of them; the fixture `page` fails for
+`make test` looks at each page in one of four ways by turns, `make proof` in all four; the fixture `page` fails for
 what the content security policy refuses, for errors of scripts and for requests that leave the machine.
 """
 
@@ -17,7 +17,12 @@ from tests.browser.test_people import assert_good
 from tests.rows import ID, AtHome, clinic_models
 from tests.security.test_page_matrix import named_pages
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(600),
+]
 LOOKS = [(1440, "light"), (390, "dark"), (1440, "dark"), (390, "light")]
 HEAVIEST = 300_000
 """Bytes of a page of the staff with all that it loads, before they are compressed."""
