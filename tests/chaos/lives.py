@@ -103,7 +103,8 @@ class Life:
         consent = ask("privacy")
         move(consent, "signed", lambda row: services.sign(row, answers={}, signed_by="L"))
         yield "form.signed"
-        self.until(self.is_in("by-hand", True), "the rule puts them into the segment")
+        # Both answers: one that a killed worker held comes late, and would put them in again after they were let out.
+        self.until(self.put_in_twice, "the rule answers both signatures")
         move(consent, "withdrawn", services.withdraw)
         yield "form.withdrawn"
         yield "segment.exited"
@@ -176,6 +177,13 @@ class Life:
         from accounts.models import Membership
 
         return Membership.objects.get(clinic=self.clinic, slug="ion")
+
+    def put_in_twice(self) -> bool:
+        """Return whether the rule has answered both signatures."""
+        from automations.models import Step
+
+        answers = Step.objects.filter(patient=self.patient, rule__slug="life-signed", action="add_to_segment")
+        return answers.filter(state="done").count() == 2
 
     def is_in(self, slug: str, member: bool) -> Callable[[], bool]:
         """Return whether the membership is as it must become."""
