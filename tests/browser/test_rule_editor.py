@@ -183,7 +183,7 @@ def test_the_demos_rules_survive_open_and_save(live_server, sign_in, shoot):
     demo.seed()
     page = sign_in(client_of(User.objects.get(username="admin@harbour.example")))
     page.set_viewport_size({"width": 1280, "height": 1240})
-    slugs = sorted(Rule.objects.filter(clinic__slug="harbour").values_list("slug", flat=True))[:: rounds(4, 1)]
+    slugs = sorted(Rule.objects.filter(clinic__slug="harbour").values_list("slug", flat=True))[:: rounds(6, 1)]
     rules = Rule.objects.filter(clinic__slug="harbour", slug__in={*slugs, "follow-up-initial-evaluation"})
     before = dict(rules.values_list("slug", "draft"))
     assert "follow-up-initial-evaluation" in before
