@@ -26,7 +26,7 @@ demo: $(RUN) ## the whole product on http://127.0.0.1:8000/ (PORT changes it)
 reset: $(RUN) ## throw the demo's data away
 	@$(PY) manage.py reset
 
-test: $(DEV) ## all tests; those marked proof with a sample of their counts
+test: $(DEV) ## the tests but chaos; those marked proof with a sample of their counts, or left to make proof
 	$(PY) -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 proof: $(DEV) ## the same properties at full counts: races, 20,000 examples

@@ -103,15 +103,15 @@ class RequireForm(Action):
         return results
 
     def unsent(self, step_ids: Collection[Any]) -> Collection[Any]:
-        """Name the steps whose message, or the one that they share, is on its way."""
+        """Name the steps whose message, or the one of others by which they tell, is on its way."""
         return invitations.unsent(step_ids)
 
     def withdraw(self, step_ids: Collection[Any]) -> None:
-        """Take the message back if it waits and no other open request shares it; requests have a life of their own."""
+        """Take the message back if it waits and nobody else tells of an open form by it; the request stays."""
         invitations.withdraw(step_ids)
 
     def limit(self, limits: Mapping[Any, Any]) -> None:
-        """Move the moments of a message that waits, unless other open requests share it."""
+        """Move the moments of a message that waits, unless somebody else tells of an open form by it."""
         invitations.limit(limits)
 
 

@@ -3,6 +3,15 @@
 from django.db import migrations, models
 
 
+# Who tells by what waits to leave: the step that asked, or, of what others asked for, the one that wrote the message.
+WAITING = """
+UPDATE forms_app_formrequest AS f
+   SET told_by = COALESCE(f.source_step_id, d.source_step_id)
+  FROM messaging_delivery d
+ WHERE d.id = f.message_id AND d.source_step_id IS NOT NULL AND d.state IN ('queued', 'retry', 'sending')
+"""
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -23,4 +32,5 @@ class Migration(migrations.Migration):
             model_name='formrequest',
             index=models.Index(condition=models.Q(('told_by__isnull', False)), fields=['told_by'], name='form_request_told_by'),
         ),
+        migrations.RunSQL(WAITING, migrations.RunSQL.noop),
     ]

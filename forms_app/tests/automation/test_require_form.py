@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 
 from automations.engine.declare import catalog
 from automations.engine.values import EffectError
@@ -265,6 +266,18 @@ def test_a_message_about_what_a_stopped_step_asked_for_in_silence_stays(patient,
     run(telling)
     ACTION.withdraw([silent.id])
     assert Delivery.objects.get().state == "queued"
+
+
+def test_what_waited_before_it_was_kept_who_tells_goes_with_its_step(patient, consent):
+    services.request_form(clinic=patient.clinic, patient=patient, template=consent)
+    step = require_step(patient, "privacy")
+    run(step)
+    FormRequest.objects.update(told_by=None)
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("forms_app.migrations.0006_told_by").WAITING)
+    assert FormRequest.objects.get().told_by == step.id
+    ACTION.withdraw([step.id])
+    assert Delivery.objects.get().state == "withdrawn"
 
 
 def test_a_message_that_left_stays_sent(patient, consent):
