@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
 
 from accounts.models import Clinic
+from automations.models import Step
+from messaging.models import Delivery
 from messaging.testing.mailserver import MailServer
 from tests.journeys.story import Story, first_monday
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to a failure what became of each step and message: workers write nothing into the test's own output."""
+    report = yield
+    if report.when == "call" and report.failed:
+        report.sections.append(("steps and messages", _ledger()))
+    return report
+
+
+def _ledger() -> str:
+    steps = Step.objects.order_by("pk").values_list("pk", "action_id", "state", "reason", "attempts", "due_at")
+    mails = Delivery.objects.order_by("pk").values_list(
+        "pk", "purpose", "state", "reason", "attempts", "not_before", "last_error"
+    )
+    return "\n".join([*(f"step {row}" for row in steps), *(f"delivery {row}" for row in mails)])
 
 
 @pytest.fixture

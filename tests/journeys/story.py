@@ -8,6 +8,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q
+
 from accounts.models import Clinic, Membership
 from appointments import services as visits
 from appointments.models import Appointment, Service
@@ -16,6 +18,7 @@ from automations.models import Event, Rule, Run, Step
 from clinic import clock
 from clinic.embedded.process import wait_until
 from forms_app.models import FormRequest
+from messaging import leases
 from messaging.models import Delivery, Notification
 from messaging.testing.mailserver import MailServer
 from patients.models import Patient
@@ -167,11 +170,15 @@ class LiveStory(Story):
 
     @staticmethod
     def _idle() -> bool:
-        """Tell whether nothing is due and nobody is at work (what is claimed is still as it was)."""
+        """Tell whether nothing is due and nobody is at work (what is claimed is still as it was).
+
+        A message that a worker gave back, or tried in vain, rests for seconds although it was due: it is waited for.
+        """
         moment = clock.now()
+        rested = moment + timedelta(seconds=leases.REST_SECONDS)
+        under_way = Q(state__in=(Delivery.State.SENDING, Delivery.State.RETRY))
         return not (
             Event.objects.filter(state=Event.State.NEW).exists()
             or Step.objects.filter(state=Step.State.PENDING, due_at__lte=moment).exists()
-            or Delivery.objects.filter(state__in=Delivery.WAITING, not_before__lte=moment).exists()
-            or Delivery.objects.filter(state=Delivery.State.SENDING).exists()
+            or Delivery.objects.filter(under_way | Q(state=Delivery.State.QUEUED, not_before__lte=rested)).exists()
         )
