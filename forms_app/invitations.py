@@ -18,6 +18,7 @@ from messaging.services import Email
 
 TOGETHER = timedelta(minutes=1)
 State = Delivery.State
+UNSENT = (*Delivery.WAITING, State.SENDING)
 GONE = (State.WITHDRAWN, State.SUPPRESSED, State.FAILED)
 Slot = tuple[int, str]
 
@@ -52,8 +53,9 @@ def invite(wishes: Sequence[Wish]) -> dict[int, dict[str, Any]]:
     The caller holds the patients' locks. A request that was told of before and is still open is not told of again.
     """
     told = _told(wishes)
-    wishes = [wish for wish in wishes if wish.request.pk not in told]
     shared = _shareable(wishes)
+    also = [wish for wish in wishes if wish.request.pk in told and _tells_too(wish, told[wish.request.pk], shared)]
+    wishes = [wish for wish in wishes if wish.request.pk not in told]
     fresh: dict[Slot, Email] = {}
     for wish in wishes:
         for slot, contact_id in wish.slots:
@@ -65,17 +67,32 @@ def invite(wishes: Sequence[Wish]) -> dict[int, dict[str, Any]]:
     Delivery.objects.bulk_update(joined, ["category", "not_after"])
     by_slot = {**shared, **dict(zip(fresh, services.queue(fresh.values()), strict=True))}
     results = {wish.step_id: _remember(wish, by_slot) for wish in wishes}
-    FormRequest.objects.bulk_update([wish.request for wish in wishes if wish.slots], ["message", "told_by"])
+    told_of = [wish.request for wish in (*also, *wishes) if wish.slots]
+    FormRequest.objects.bulk_update(told_of, ["message", "told_by"])
     _ask_for_addresses(wish for wish in wishes if not wish.slots)
     return results
 
 
-def _told(wishes: Sequence[Wish]) -> set[int]:
+def _told(wishes: Sequence[Wish]) -> dict[int, Delivery]:
+    """Find, by request, the message that told of it, or will; one called off while it is being sent may do neither."""
     ids = {wish.request.message_id for wish in wishes if wish.request.message_id is not None}
-    alive = (
-        set(Delivery.objects.filter(pk__in=ids).exclude(state__in=GONE).values_list("pk", flat=True)) if ids else ids
-    )
-    return {wish.request.pk for wish in wishes if wish.request.message_id in alive}
+    lost = Q(state__in=GONE) | Q(state=State.SENDING, withdraw_asked_at__isnull=False)
+    alive = {row.pk: row for row in Delivery.objects.filter(~lost, pk__in=ids)} if ids else {}
+    return {wish.request.pk: alive[wish.request.message_id] for wish in wishes if wish.request.message_id in alive}
+
+
+def _tells_too(wish: Wish, message: Delivery, shared: Mapping[Slot, Delivery]) -> bool:
+    """Let the message that is to tell of the request stand for this step as well, should the first one stop.
+
+    False: one that left needs nobody any more, and one that a person sent is taken back by no step.
+    """
+    if message.state not in UNSENT or not wish.request.told_by or wish.step_id in wish.request.told_by:
+        return False
+    wish.request.told_by = [*wish.request.told_by, wish.step_id]
+    for slot, _contact in wish.slots:
+        if slot in shared and shared[slot].source_step_id == message.source_step_id:
+            join(shared[slot], wish)
+    return True
 
 
 def _shareable(wishes: Sequence[Wish]) -> dict[Slot, Delivery]:
@@ -116,7 +133,7 @@ def _remember(wish: Wish, by_slot: Mapping[Slot, Delivery]) -> dict[str, Any]:
     deliveries = [by_slot[slot] for slot, _contact in wish.slots]
     if not deliveries:
         return {"deliveries": [], "note": "no_address"}
-    wish.request.message, wish.request.told_by = deliveries[0], wish.step_id
+    wish.request.message, wish.request.told_by = deliveries[0], [wish.step_id]
     return {"deliveries": [str(row.pk) for row in deliveries]}
 
 
@@ -129,39 +146,44 @@ def _ask_for_addresses(wishes: Iterable[Wish]) -> None:
 
 def unsent(step_ids: Collection[int]) -> set[int]:
     """Name the steps whose message, or the one of a request that they told of, waits or is being sent."""
-    rows = _told_by(step_ids).filter(message__state__in=(*Delivery.WAITING, State.SENDING))
-    return set(rows.values_list("told_by", flat=True)) | services.unsent(step_ids)
+    tellers = _told_by(step_ids).values_list("told_by", flat=True)
+    return {pk for many in tellers for pk in many}.intersection(step_ids) | services.unsent(step_ids)
 
 
 def withdraw(step_ids: Collection[int]) -> int:
     """Take back the messages by which these steps told of requests, unless others tell of an open one by them."""
-    mine = Q(source_step_id__in=step_ids) | Q(pk__in=_told_by(step_ids).values("message_id"))
-    rows = Delivery.objects.filter(mine, purpose=PURPOSE, state__in=(*Delivery.WAITING, State.SENDING))
+    told = list(_told_by(step_ids))
+    mine = Q(source_step_id__in=step_ids) | Q(pk__in={request.message_id for request in told})
+    rows = Delivery.objects.filter(mine, purpose=PURPOSE, state__in=UNSENT)
     others = _others(step_ids, rows)
-    for message_id, (_source, heir) in others.items():
-        _told_by(step_ids).filter(message=message_id).update(told_by=heir)  # from now on it is theirs alone
-    kept = {source for source, _heir in others.values()}
-    return services.withdraw_deliveries([row.pk for row in rows if row.source_step_id not in kept])
+    heirs = {message_id: tellers for message_id, _source, tellers in others}
+    stopped = set(step_ids)
+    for request in told:
+        left = [pk for pk in request.told_by if pk not in stopped]
+        theirs = heirs.get(request.message_id, [])  # a message that stays is that of the others alone from now on
+        request.told_by = left or [pk for pk in theirs if pk not in stopped]
+    FormRequest.objects.bulk_update(told, ["told_by"])
+    sources = {source for _message, source, _tellers in others} - {None}
+    gone = [row.pk for row in rows if row.pk not in heirs and row.source_step_id not in sources]
+    return services.withdraw_deliveries(gone)
 
 
 def limit(limits: Mapping[int, tuple[datetime, datetime | None]]) -> int:
     """Move the moments of the messages by which these steps told of requests, unless others tell of an open one too."""
-    shared = {source for source, _heir in _others(limits, _told_by(limits).values("message_id")).values()}
+    others = _others(limits, _told_by(limits).values("message_id"))
+    shared = {source for _message, source, _tellers in others}
     return services.limit({step: moments for step, moments in limits.items() if step not in shared})
 
 
 def _told_by(step_ids: Iterable[int]) -> Any:
-    return FormRequest.objects.filter(told_by__in=list(step_ids), message__isnull=False)
+    return FormRequest.objects.filter(told_by__overlap=list(step_ids), message__state__in=UNSENT)
 
 
-def _others(step_ids: Iterable[int], messages: Any) -> dict[int, tuple[int | None, int | None]]:
+def _others(step_ids: Iterable[int], messages: Any) -> list[tuple[int, int | None, list[int]]]:
     """Find the messages by which another step, or a person, tells of an open request: which step queued it, who tells.
 
     Who asked for the form does not matter: a request that was made in silence has no message of its own to keep.
     """
     sharers = FormRequest.objects.filter(status__in=FormRequest.OPEN, message__in=messages)
-    theirs = sharers.filter(Q(told_by=None) | ~Q(told_by__in=list(step_ids)))
-    return {
-        pk: (source, teller)
-        for pk, source, teller in theirs.values_list("message_id", "message__source_step_id", "told_by")
-    }
+    theirs = sharers.filter(Q(told_by=[]) | ~Q(told_by__contained_by=list(step_ids)))
+    return list(theirs.values_list("message_id", "message__source_step_id", "told_by"))

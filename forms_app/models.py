@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -81,8 +82,8 @@ class FormRequest(WatchedModel):
     `due_days_before` ties the due moment to the start of what it is about. `response_number` is the number of the
     newest response (0: none), so that a correction is a change that others can watch. `overdue_since` is the newest due
     time that passed while the form was open; a due time that moves ahead may pass again. `muted` says why the request
-    was made in silence: so is its passing of the due time. `told_by` is the id of the step that tells the patient of it
-    by `message`, which need not be the step that asked; empty where a person did.
+    was made in silence: so is its passing of the due time. `told_by` are the ids of the steps that tell the patient of
+    it by `message`, which need not be those that asked; empty where a person does.
     """
 
     class Status(models.TextChoices):
@@ -112,7 +113,7 @@ class FormRequest(WatchedModel):
     about_id = models.BigIntegerField(null=True, editable=False)
     draft_answers = models.JSONField(default=dict, editable=False)
     message = ClinicForeignKey("messaging.Delivery", null=True, blank=True, editable=False, related_name="+")
-    told_by = models.BigIntegerField(null=True, editable=False)
+    told_by = ArrayField(models.BigIntegerField(), default=list, editable=False)
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True, editable=False)
     reason = models.CharField(_("why"), max_length=200, blank=True, editable=False)
     response_number = models.PositiveSmallIntegerField(default=0, editable=False)
@@ -133,7 +134,7 @@ class FormRequest(WatchedModel):
         indexes = [
             models.Index(fields=["patient", "status"], name="form_request_of_patient"),
             models.Index(fields=["about_type", "about_id"], name="form_request_about"),
-            models.Index(fields=["told_by"], name="form_request_told_by", condition=models.Q(told_by__isnull=False)),
+            GinIndex(fields=["told_by"], name="form_request_told_by", fastupdate=False),
             models.Index(
                 fields=["due_at"],
                 condition=models.Q(

@@ -79,7 +79,7 @@ def send_again(request: FormRequest, *, noun: str = "form.reminded") -> Delivery
         )
         _may_leave(wish)
         deliveries = _queue(wish)
-        fresh.message, fresh.told_by = deliveries[0], None
+        fresh.message, fresh.told_by = deliveries[0], []
         fresh.save(update_fields=["message", "told_by"])
         audit.record(noun, obj=fresh, detail={"deliveries": [row.pk for row in deliveries]})
     return deliveries[0]

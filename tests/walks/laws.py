@@ -40,7 +40,8 @@ class Notes:
         """
         found = Step.objects.filter(steps)
         waiting = Delivery.objects.filter(state__in=Delivery.WAITING)
-        told = FormRequest.objects.filter(status__in=FormRequest.OPEN).exclude(message=None).exclude(told_by__in=found)
+        theirs = Q(told_by=[]) | ~Q(told_by__contained_by=list(found.values_list("pk", flat=True)))
+        told = FormRequest.objects.filter(theirs, status__in=FormRequest.OPEN).exclude(message=None)
         mine = waiting.filter(source_step__in=found).exclude(pk__in=told.values("message"))
         meant = mine if mails is None else waiting.filter(mails)
         return list(found.filter(state__in=Step.OPEN).values_list("pk", flat=True)), list(
@@ -66,6 +67,7 @@ def judge(notes: Notes) -> None:
     no_cap_is_exceeded()
     nothing_crosses_clinics()
     whatever_did_not_happen_has_a_reason()
+    nobody_waits_for_a_message_that_was_taken_back()
     each_crossing_is_told_at_most_once()
     each_key_acts_once()
 
@@ -135,6 +137,13 @@ def whatever_did_not_happen_has_a_reason() -> None:
     assert not Run.objects.filter(outcome=Run.Outcome.ERROR).exists(), "a rule was broken"
     planned = Run.objects.filter(outcome=Run.Outcome.MATCHED, steps=None)
     assert not list(planned.values("pk", "rule__slug")), "a match without a step"
+
+
+def nobody_waits_for_a_message_that_was_taken_back() -> None:
+    """A message that was stopped was none by which a step that still stands tells of an open form."""
+    open_now = FormRequest.objects.filter(status__in=FormRequest.OPEN)
+    untold = open_now.exclude(told_by=[]).filter(message__state=Delivery.State.WITHDRAWN)
+    assert not list(untold.values("pk", "told_by", "message__reason")), "a form of which nobody tells any more"
 
 
 def each_crossing_is_told_at_most_once() -> None:

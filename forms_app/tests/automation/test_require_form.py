@@ -14,7 +14,7 @@ from django.db import IntegrityError, connection
 from automations.engine.declare import catalog
 from automations.engine.values import EffectError
 from clinic import clock
-from forms_app import services
+from forms_app import reminding, services
 from forms_app.models import FormRequest
 from forms_app.tests.builders import ask, fill, make_template, require_step
 from messaging.models import Delivery
@@ -249,6 +249,17 @@ def test_a_message_of_two_goes_when_both_have_stopped_one_after_the_other(patien
     assert Delivery.objects.get().state == "withdrawn"
 
 
+def test_a_persons_message_to_one_patient_keeps_no_message_to_another(patient, consent, questionnaire, clinic):
+    ana = type(patient).objects.create(clinic=clinic, given_name="Ana", email="ana@patients.example")
+    theirs = [reminding.send_again(ask(one, questionnaire)) for one in (patient, ana)]
+    steps = [require_step(one, "privacy") for one in (patient, ana)]
+    run(*steps)
+    services.void(FormRequest.objects.get(patient=ana, template=questionnaire))
+    ACTION.withdraw([step.id for step in steps])
+    states = [Delivery.objects.get(pk=one.pk).state for one in theirs]
+    assert (states, Delivery.objects.count()) == (["queued", "withdrawn"], 2)
+
+
 def test_a_message_about_what_somebody_else_asked_for_in_silence_is_taken_back(patient, consent):
     asked = services.request_form(clinic=patient.clinic, patient=patient, template=consent).request
     step = require_step(patient, "privacy")
@@ -268,16 +279,56 @@ def test_a_message_about_what_a_stopped_step_asked_for_in_silence_stays(patient,
     assert Delivery.objects.get().state == "queued"
 
 
-def test_what_waited_before_it_was_kept_who_tells_goes_with_its_step(patient, consent):
-    services.request_form(clinic=patient.clinic, patient=patient, template=consent)
+def test_a_message_of_which_two_rules_tell_the_same_goes_when_both_have_stopped(patient, consent):
+    first, second = require_step(patient, "privacy"), require_step(patient, "privacy")
+    first = replace(first, not_after=first.now + timedelta(days=1))
+    second = replace(second, not_after=second.now + timedelta(days=3))
+    run(first)
+    [result] = run(second)
+    assert (result["outcome"], Delivery.objects.get().not_after) == ("reused", second.not_after)
+    assert set(ACTION.unsent([first.id, second.id])) == {first.id, second.id}
+    ACTION.withdraw([first.id])
+    assert (Delivery.objects.get().state, FormRequest.objects.get().told_by) == ("queued", [second.id])
+    ACTION.withdraw([second.id])
+    assert (Delivery.objects.get().state, FormRequest.objects.get().told_by) == ("withdrawn", [])
+
+
+def test_who_tells_of_what_was_told_or_is_told_by_a_person_is_not_kept(patient, consent):
+    first, second, third = (require_step(patient, "privacy") for _ in range(3))
+    run(first)
+    Delivery.objects.update(state="sent")
+    run(second)
+    assert FormRequest.objects.get().told_by == [first.id]
+    clock.advance_by(timedelta(minutes=5))
+    reminding.send_again(FormRequest.objects.get())
+    run(third)
+    assert FormRequest.objects.get().told_by == []
+    ACTION.withdraw([first.id, second.id, third.id])
+    assert list(Delivery.objects.order_by("pk").values_list("state", flat=True)) == ["sent", "queued"]
+
+
+def test_what_is_called_off_while_it_is_sent_tells_nobody(patient, consent):
+    first, second = require_step(patient, "privacy"), require_step(patient, "privacy")
+    run(first)
+    Delivery.objects.update(state="sending")
+    ACTION.withdraw([first.id])
+    clock.advance_by(timedelta(minutes=5))
+    run(second)
+    assert list(Delivery.objects.order_by("pk").values_list("state", flat=True)) == ["sending", "queued"]
+    assert FormRequest.objects.get().told_by == [second.id]
+
+
+def test_who_told_of_it_before_several_were_kept_is_kept(patient, consent):
+    migration = import_module("forms_app.migrations.0007_told_by_many")
     step = require_step(patient, "privacy")
     run(step)
-    FormRequest.objects.update(told_by=None)
+    services.request_form(clinic=patient.clinic, patient=patient, template=make_template(patient.clinic, "silent"))
     with connection.cursor() as cursor:
-        cursor.execute(import_module("forms_app.migrations.0006_told_by").WAITING)
-    assert FormRequest.objects.get().told_by == step.id
-    ACTION.withdraw([step.id])
-    assert Delivery.objects.get().state == "withdrawn"
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; DROP INDEX form_request_told_by;" + migration.TO_ONE)
+        cursor.execute("SELECT told_by FROM forms_app_formrequest ORDER BY id")
+        assert cursor.fetchall() == [(step.id,), (None,)]
+        cursor.execute(migration.TO_MANY)
+    assert list(FormRequest.objects.order_by("pk").values_list("told_by", flat=True)) == [[step.id], []]
 
 
 def test_a_message_that_left_stays_sent(patient, consent):
