@@ -136,13 +136,14 @@ def spec_of(version_id: int | None) -> RuleSpec | str:
     """Return the wording of a version, or why it cannot be used; versions never change, so they are kept."""
     if version_id is None:
         return "The run names no version."
-    return specs_of([version_id])[version_id]
+    known = _specs.get(version_id)  # asked once a step
+    return specs_of([version_id])[version_id] if known is None else known
 
 
 def specs_of(version_ids: Iterable[int]) -> dict[int, RuleSpec | str]:
     """Return the wordings of versions, or why one cannot be used; one query for all that are not known yet."""
     wanted = set(version_ids)
-    if unknown := wanted - _specs.keys():
+    if unknown := {pk for pk in wanted if pk not in _specs}:  # a difference to the keys walks through all of them
         if len(_specs) + len(unknown) > MAX_KEPT:
             _specs.clear()
             unknown = wanted

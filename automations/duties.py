@@ -62,16 +62,20 @@ def load(claimed: Mapping[int, int]) -> tuple[list[Duty], list[int]]:
     return duties_of(ours, patients), busy
 
 
-def duties_of(steps: list[Step], patients: Mapping[int, Any]) -> list[Duty]:
-    """Return what performing these steps needs; each step's run and event are loaded, its patient locked."""
-    _attach(steps)
+def duties_of(steps: list[Step], patients: Mapping[int, Any], clinics: Mapping[int, Any] | None = None) -> list[Duty]:
+    """Return what performing these steps needs; each step's run and event are loaded, its patient locked.
+
+    `clinics`: those of the steps, by id, if the caller has read them.
+    """
+    _attach(steps, clinics)
     return _duties(steps, patients, now())
 
 
-def _attach(steps: list[Step]) -> None:
+def _attach(steps: list[Step], clinics: Mapping[int, Any] | None) -> None:
     """Give the steps their few rules and clinics, each read once."""
     rules = Rule.objects.only("name", "mode", "error_streak", "clinic_id").in_bulk({step.rule_id for step in steps})
-    clinics = apps.get_model("accounts", "Clinic").objects.in_bulk({step.clinic_id for step in steps})
+    if clinics is None:
+        clinics = apps.get_model("accounts", "Clinic").objects.in_bulk({step.clinic_id for step in steps})
     for step in steps:
         step.rule, step.clinic = rules[step.rule_id], clinics[step.clinic_id]
 
@@ -144,6 +148,7 @@ def _context(
         role=step.role,
         due_at=step.due_at,
         now=moment,
+        zone=step.clinic.time_zone,
         not_after=step.not_after,
         not_before=moment,
         depth=event.depth,

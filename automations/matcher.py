@@ -91,7 +91,7 @@ def _match(batch: dict[int, int]) -> int:
     _finish(events)
     # An event that was claimed before is matched alone and nothing more: whatever broke may have been an action.
     if due and max(batch.values()) == 1:
-        execute_planned(due, patients)
+        execute_planned(due, patients, clinics)
     settle_after_commit(answers.blamed, unusable=answers.unusable, capped=answers.capped)
     return len(events)
 

@@ -268,7 +268,7 @@ class PlannedStep:
 class StepContext:
     """All that an action may know of a due step. not_before: undo time and quiet hours, already worked out.
 
-    put_off: the code of the refusal that moved it to now, if one did.
+    put_off: the code of the refusal that moved it to now, if one did. zone: the clinic's time zone, by name.
     """
 
     id: Any
@@ -287,6 +287,7 @@ class StepContext:
     role: str
     due_at: datetime
     now: datetime
+    zone: str
     not_after: datetime | None = None
     not_before: datetime | None = None
     depth: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,7 +11,6 @@ from django.apps import apps
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Clinic
 from automations.engine.declare import Action, Param, catalog, register
 from automations.engine.moments import shift
 from automations.engine.values import EffectError, Refusal, StepContext
@@ -147,7 +146,6 @@ def _invite(steps: Sequence[StepContext], by_step: Mapping[Any, Requested]) -> d
 
 def _wanted(steps: Sequence[StepContext]) -> list[Wanted]:
     templates = _templates(steps)
-    zones = {clinic.pk: ZoneInfo(clinic.time_zone) for clinic in Clinic.objects.filter(pk__in=_clinics(steps))}
     starts = _starts([step for step in steps if step.params.get("due_days_before") is not None])
     about = abouts(steps)
     return [
@@ -155,7 +153,7 @@ def _wanted(steps: Sequence[StepContext]) -> list[Wanted]:
             clinic_id=step.clinic_id,
             patient_id=step.patient_id,
             template=templates[step.clinic_id, step.params["form"]],
-            due_at=_due(step, zones[step.clinic_id], starts),
+            due_at=_due(step, starts),
             due_days_before=step.params.get("due_days_before"),
             blocking=bool(step.params.get("blocking")),
             about_type=about[step.id][0],
@@ -166,14 +164,12 @@ def _wanted(steps: Sequence[StepContext]) -> list[Wanted]:
     ]
 
 
-def _clinics(steps: Iterable[StepContext]) -> set[Any]:
-    return {step.clinic_id for step in steps}
-
-
 def _templates(steps: Sequence[StepContext]) -> dict[tuple[Any, str], FormTemplate]:
     """Find the forms that the steps name. Raises EffectError for one that is not there or not in use."""
     slugs = {step.params["form"] for step in steps}
-    rows = FormTemplate.objects.filter(clinic_id__in=_clinics(steps), slug__in=slugs, archived_at=None)
+    rows = FormTemplate.objects.filter(
+        clinic_id__in={step.clinic_id for step in steps}, slug__in=slugs, archived_at=None
+    )
     found = {(row.clinic_id, row.slug): row for row in rows}
     for step in steps:
         if (step.clinic_id, step.params["form"]) not in found:
@@ -197,8 +193,8 @@ def abouts(steps: Sequence[StepContext]) -> dict[Any, tuple[str, int | None]]:
     return found
 
 
-def _due(step: StepContext, zone: ZoneInfo, starts: Mapping[tuple[str, Any], datetime]) -> datetime | None:
-    days, before = step.params.get("due_in_days"), step.params.get("due_days_before")
+def _due(step: StepContext, starts: Mapping[tuple[str, Any], datetime]) -> datetime | None:
+    days, before, zone = step.params.get("due_in_days"), step.params.get("due_days_before"), ZoneInfo(step.zone)
     if before is not None:
         start = starts.get((step.subject_type, step.subject_id))
         if start is None:

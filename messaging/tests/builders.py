@@ -60,6 +60,7 @@ def make_step(action: str, patient: Patient, *, role: str = "patient", **changes
         "role": role,
         "due_at": moment,
         "now": moment,
+        "zone": clinic.time_zone,
         "not_before": moment,
         "not_after": moment + timedelta(hours=72),
     }

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Clinic
 from automations.engine.declare import Action, Param, register
 from automations.engine.values import StepContext
 from patients.staffing import NOTES, ROLES, Recipients, recipients_for
@@ -56,14 +55,11 @@ class CreateTask(Action):
     def perform(self, steps: Sequence[StepContext]) -> dict[Any, dict[str, Any]]:
         """Write one task a step."""
         people = recipients_for(steps)
-        zones = dict(Clinic.objects.filter(pk__in={s.clinic_id for s in steps}).values_list("pk", "time_zone"))
-        tasks = Task.objects.bulk_create(
-            [_task(step, people[step.id], ZoneInfo(zones[step.clinic_id])) for step in steps]
-        )
+        tasks = Task.objects.bulk_create([_task(step, people[step.id]) for step in steps])
         return {task.source_step_id: _result(task, people[task.source_step_id]) for task in tasks}
 
 
-def _task(step: StepContext, people: Recipients, zone: ZoneInfo) -> Task:
+def _task(step: StepContext, people: Recipients) -> Task:
     details = step.params.get("details") or ""
     if people.note:
         details = f"{details}\n\n{NOTES[people.note]}".strip()
@@ -75,7 +71,7 @@ def _task(step: StepContext, people: Recipients, zone: ZoneInfo) -> Task:
         details=details,
         assignee=one,
         role="" if one else ROLES.get(step.role if not people.note else "clinic_admins", ""),
-        due_at=_due(step, zone),
+        due_at=_due(step),
         priority=step.params.get("priority") or Task.Priority.NORMAL,
         about_type=step.subject_type,
         about_id=step.subject_id,
@@ -83,11 +79,12 @@ def _task(step: StepContext, people: Recipients, zone: ZoneInfo) -> Task:
     )
 
 
-def _due(step: StepContext, zone: ZoneInfo) -> datetime | None:
+def _due(step: StepContext) -> datetime | None:
     """Return the end of the clinic's day that lies `due_in_days` after today."""
     days = step.params.get("due_in_days")
     if days is None:
         return None
+    zone = ZoneInfo(step.zone)
     return datetime.combine(step.now.astimezone(zone).date() + timedelta(days=days), time(23, 59), zone)
 
 

@@ -59,4 +59,5 @@ def due_step(patient: Any, action: str, params: dict[str, Any], *, role: str = "
         role=role,
         due_at=now,
         now=now,
+        zone=clinic.time_zone,
     )
