@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from automations import suppression
-from automations.anchors import begins_at, read_anchors
+from automations.anchors import AnchorValues, SubjectKey, begins_at, read_anchors
 from automations.compiled import ClinicRules, CompiledRule
 from automations.engine.conditions import evaluate
 from automations.engine.declare import catalog
@@ -40,6 +40,7 @@ class Answers:
         self.capped: dict[int, str] = {}
         self._over: dict[tuple[int, int], Reason] = {}
         self.matches: list[Match] = []
+        self.anchors: Mapping[SubjectKey, AnchorValues] = {}
         self._configs: dict[tuple[int, str], Any] = {}
         for known in rules.values():
             self.unusable.update(known.unusable)
@@ -93,8 +94,8 @@ class Answers:
         self._over = {(match[0].pk, match[1].id): capped[i] for i, (_, match) in enumerate(going) if i in capped}
         self.capped = {rule_id: reason.text for (_, rule_id), reason in self._over.items()}
         history = History([event for _, (event, _, _) in going], [rule for _, (_, rule, _) in going])
-        anchors = read_anchors((event.subject_type, event.subject_id) for _, (event, _, _) in going)
-        planned = [(run, match, self._plan_or_blame(run, match, history, anchors)) for run, match in going]
+        self.anchors = read_anchors((event.subject_type, event.subject_id) for _, (event, _, _) in going)
+        planned = [(run, match, self._plan_or_blame(run, match, history)) for run, match in going]
         Run.objects.bulk_create(self.runs)
         rows = [self._step(run, event, rule, step) for run, (event, rule, _), steps in planned for step in steps]
         Step.objects.bulk_create(rows)
@@ -105,12 +106,10 @@ class Answers:
             if row.state == Step.State.PENDING and not row.waiting_for and row.due_at <= self.now and row.pk not in void
         ]
 
-    def _plan_or_blame(
-        self, run: Run, match: Match, history: History, anchors: Mapping[Any, Any]
-    ) -> tuple[PlannedStep, ...]:
+    def _plan_or_blame(self, run: Run, match: Match, history: History) -> tuple[PlannedStep, ...]:
         """Plan a match; if its rule cannot be planned, the rule is to blame and the other rules go on."""
         try:
-            return self._plan(match, history, anchors)
+            return self._plan(match, history)
         except Exception as error:
             _, rule, _ = match
             logger.exception("a match could not be planned", extra={"rule": rule.id, "code": type(error).__name__})
@@ -119,9 +118,9 @@ class Answers:
             run.outcome, run.reason, run.reason_text = Run.Outcome.ERROR, "rule_broken", text
             return ()
 
-    def _plan(self, match: Match, history: History, anchors: Mapping[Any, Any]) -> tuple[PlannedStep, ...]:
+    def _plan(self, match: Match, history: History) -> tuple[PlannedStep, ...]:
         event, rule, _ = match
-        values = anchors.get((event.subject_type, event.subject_id), {})
+        values = self.anchors.get((event.subject_type, event.subject_id), {})
         return plan(
             rule.id,
             rule.spec,

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django.apps import apps
 from django.utils.translation import gettext
 
-from automations.anchors import begins_at, read_anchors
+from automations.anchors import AnchorValues, SubjectKey, begins_at, read_anchors
 from automations.compiled import spec_of
 from automations.engine.declare import catalog
 from automations.engine.timing import QuietHours, release_at
@@ -62,20 +62,27 @@ def load(claimed: Mapping[int, int]) -> tuple[list[Duty], list[int]]:
     return duties_of(ours, patients), busy
 
 
-def duties_of(steps: list[Step], patients: Mapping[int, Any], clinics: Mapping[int, Any] | None = None) -> list[Duty]:
-    """Return what performing these steps needs; each step's run and event are loaded, its patient locked.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What has been read already in the transaction that holds the patients' locks: the moment, clinics, anchors."""
 
-    `clinics`: those of the steps, by id, if the caller has read them.
-    """
-    _attach(steps, clinics)
-    return _duties(steps, patients, now())
+    moment: datetime
+    clinics: Mapping[int, Any]
+    anchors: Mapping[SubjectKey, AnchorValues]
 
 
-def _attach(steps: list[Step], clinics: Mapping[int, Any] | None) -> None:
+def duties_of(steps: list[Step], patients: Mapping[int, Any], known: Known | None = None) -> list[Duty]:
+    """Return what performing these steps needs; each step's run and event are loaded, its patient locked."""
+    if known is None:
+        clinics = apps.get_model("accounts", "Clinic").objects.in_bulk({step.clinic_id for step in steps})
+        known = Known(now(), clinics, read_anchors((step.subject_type, step.subject_id) for step in steps))
+    _attach(steps, known.clinics)
+    return _duties(steps, patients, known)
+
+
+def _attach(steps: list[Step], clinics: Mapping[int, Any]) -> None:
     """Give the steps their few rules and clinics, each read once."""
     rules = Rule.objects.only("name", "mode", "error_streak", "clinic_id").in_bulk({step.rule_id for step in steps})
-    if clinics is None:
-        clinics = apps.get_model("accounts", "Clinic").objects.in_bulk({step.clinic_id for step in steps})
     for step in steps:
         step.rule, step.clinic = rules[step.rule_id], clinics[step.clinic_id]
 
@@ -87,16 +94,15 @@ def _lock_patients(steps: list[int]) -> list[Any]:
     return list(rows)
 
 
-def _duties(steps: list[Step], patients: Mapping[int, Any], moment: datetime) -> list[Duty]:
+def _duties(steps: list[Step], patients: Mapping[int, Any], known: Known) -> list[Duty]:
     told = {step.pk: _told(step) for step in steps}
-    fresh = _fresh(steps, told, moment)
-    anchors = read_anchors((step.subject_type, step.subject_id) for step in steps)
+    fresh = _fresh(steps, told, known.moment)
     duties = []
     for step in steps:
         spec, action, problem = told[step.pk]
         patient = patients[step.patient_id]
-        begins = begins_at(step.subject_type, anchors.get((step.subject_type, step.subject_id), {}))
-        context = _context(step, patient, action, moment, begins)
+        begins = begins_at(step.subject_type, known.anchors.get((step.subject_type, step.subject_id), {}))
+        context = _context(step, patient, action, known.moment, begins)
         duties.append(Duty(step, patient, spec, action, problem, context, fresh.get(step.pk, {})))
     return duties
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import Error, transaction
 
 from automations import claims, outcomes, stopping
-from automations.duties import Duty, duties_of, load
+from automations.duties import Duty, Known, duties_of, load
 from automations.engine.declare import catalog
 from automations.engine.values import EffectError
 from automations.gates import closed_gate
@@ -104,7 +104,7 @@ def _still_pending(duties: list[Duty]) -> list[Duty]:
     return [duty for duty in duties if duty.step.pk in pending]
 
 
-def execute_planned(steps: Sequence[Step], patients: Mapping[int, Any], clinics: Mapping[int, Any]) -> int:
+def execute_planned(steps: Sequence[Step], patients: Mapping[int, Any], known: Known) -> int:
     """Carry out steps that were planned as due already, in the transaction that plans them.
 
     It saves the claim and a second look at everything just read. Paused clinics, rules and patients keep theirs
@@ -114,7 +114,7 @@ def execute_planned(steps: Sequence[Step], patients: Mapping[int, Any], clinics:
     free = [s for s in steps if not stopped & {("clinic", s.clinic_id), ("rule", s.rule_id), ("patient", s.patient_id)}]
     for step in free:
         step.attempts = 1
-    return carry_out(duties_of(free, patients, clinics)) if free else 0
+    return carry_out(duties_of(free, patients, known)) if free else 0
 
 
 def _layers(duties: Sequence[Duty]) -> Iterable[list[Duty]]:

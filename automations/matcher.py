@@ -13,6 +13,7 @@ from django.db import Error, connection, transaction
 from automations import claims
 from automations.answers import Answers
 from automations.compiled import ClinicRules, rules_of
+from automations.duties import Known
 from automations.executor import execute_planned
 from automations.facts import Ask, plain_asks, read_events
 from automations.models import Event
@@ -91,7 +92,7 @@ def _match(batch: dict[int, int]) -> int:
     _finish(events)
     # An event that was claimed before is matched alone and nothing more: whatever broke may have been an action.
     if due and max(batch.values()) == 1:
-        execute_planned(due, patients, clinics)
+        execute_planned(due, patients, Known(answers.now, clinics, answers.anchors))
     settle_after_commit(answers.blamed, unusable=answers.unusable, capped=answers.capped)
     return len(events)
 

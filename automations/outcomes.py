@@ -22,7 +22,7 @@ UPDATE automations_step AS s
    SET state = v.state, reason = v.reason, reason_text = v.text, result = v.result,
        due_at = coalesce(v.due_at, s.due_at),
        lease_until = v.lease_until, attempts = v.attempts,
-       finished_at = CASE WHEN v.state IN ('pending', 'held') THEN NULL ELSE %(now)s END
+       finished_at = CASE WHEN v.state IN ('pending', 'held') THEN NULL ELSE clinic_now() END
   FROM jsonb_to_recordset(%(rows)s::jsonb) AS v(id bigint, state text, reason text, text text, result jsonb,
        due_at timestamptz, lease_until timestamptz, attempts int)
  WHERE s.id = v.id AND s.state = 'pending'
@@ -102,7 +102,6 @@ def write(duties: Sequence[Duty], results: Mapping[int, Outcome]) -> None:
 
 
 def _write(items: Sequence[tuple[int, int, Outcome]]) -> None:
-    moment = now()
     rows = [
         {
             "id": pk,
@@ -111,15 +110,15 @@ def _write(items: Sequence[tuple[int, int, Outcome]]) -> None:
             "text": outcome.text[:500],
             "result": outcome.result,
             "due_at": outcome.due_at and outcome.due_at.isoformat(),
-            "lease_until": _lease(moment, outcome.retry_after),
+            "lease_until": _lease(outcome.retry_after),
             # A step put off to a later time starts again; only failures count towards giving up.
             "attempts": attempts if outcome.due_at is None else 0,
         }
         for pk, attempts, outcome in items
     ]
     with connection.cursor() as cursor:
-        cursor.execute(WRITE, {"now": moment, "rows": json.dumps(rows)})
+        cursor.execute(WRITE, {"rows": json.dumps(rows)})
 
 
-def _lease(moment: datetime, seconds: float | None) -> str | None:
-    return None if seconds is None else (moment + timedelta(seconds=seconds)).isoformat()
+def _lease(seconds: float | None) -> str | None:
+    return None if seconds is None else (now() + timedelta(seconds=seconds)).isoformat()

@@ -28,6 +28,7 @@ TASKS = {
 EXPIRES_SECONDS = 5  # as the ticks: older news is no news
 GAP_SECONDS = 0.005  # one message a lane in this time: a drain takes everything that is due, however many asked
 ENOUGH_WAITING = 8  # with so many unread in the queue, one more tells the workers nothing
+UNASKED = 3  # messages that may follow one before which the queue was found short
 REST_SECONDS = 0.5  # after a failure
 TRANSPORT = {
     "socket_connect_timeout": 1,
@@ -49,6 +50,7 @@ class Publisher:
         self._thread: threading.Thread | None = None
         self._busy = False
         self._producer: Any = None
+        self._unasked: dict[str, int] = {}
         self.published = self.dropped = 0
 
     def wake(self, lane: str) -> None:
@@ -90,10 +92,20 @@ class Publisher:
             connection.transport_options = (connection.transport_options or {}) | TRANSPORT
             self._producer = app.amqp.Producer(connection, auto_declare=False)
         task, queue = TASKS[lane]
-        if self._producer.channel._size(queue) >= ENOUGH_WAITING:
+        if self._is_full(queue):
             return
         app.send_task(task, queue=queue, expires=EXPIRES_SECONDS, producer=self._producer, retry=False)
         self.published += 1
+
+    def _is_full(self, queue: str) -> bool:
+        """Tell whether enough messages wait in the queue. To ask costs as much as to send, so it asks now and then."""
+        self._unasked[queue] = left = self._unasked.get(queue, 0) - 1
+        if left >= 0:
+            return False
+        if self._producer.channel._size(queue) >= ENOUGH_WAITING:
+            return True
+        self._unasked[queue] = UNASKED
+        return False
 
     def _give_up(self, count: int) -> None:
         """Drop what waits, forget the connection and rest: the ticks carry on without us."""

@@ -105,5 +105,5 @@ def test_a_batch_takes_the_same_queries_for_ten_and_a_hundred_steps(clinic):
     assert counts == [QUERIES] * 3
 
 
-QUERIES = 21
+QUERIES = 20
 """Of a batch of two actions, one with an only-if: claim, commits and the savepoint of each action included."""

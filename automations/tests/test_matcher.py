@@ -303,5 +303,5 @@ def test_a_batch_takes_the_same_queries_for_ten_and_a_hundred_events(clinic, tri
     assert counts == [QUERIES + 2, QUERIES, QUERIES]  # the first batch compiles the rules
 
 
-QUERIES = 30
+QUERIES = 27
 """Of a batch that matches two rules, plans three steps an event and carries out one: claim, commits and all."""
