@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from clinic.languages import spoken
 from forms_app import selectors
 from forms_app.links import KIND, tokens_of, url_for
+from forms_app.models import FormTelling
+from forms_app.telling import standing
 from messaging import purposes, sealed, variables
 from messaging.models import Delivery
 from messaging.purposes import Suppress
@@ -27,7 +29,8 @@ PURPOSE = "forms"
 def write(delivery: Delivery, reader: Recipient) -> Content | Suppress:
     """Write the message, without a word about what the forms are about; nothing open any more: nothing to say."""
     due = list(selectors.open_requests(delivery.patient_id).values_list("due_at", flat=True))
-    if not due:
+    lines = FormTelling.objects.filter(delivery=delivery)
+    if not due or (lines.exists() and not standing([delivery.pk])):  # all who told of a form by it have what they want
         return Suppress("nothing_to_say")
     context = purposes.context_of(delivery, reader)
     clinic = delivery.clinic

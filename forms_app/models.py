@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -82,8 +81,8 @@ class FormRequest(WatchedModel):
     `due_days_before` ties the due moment to the start of what it is about. `response_number` is the number of the
     newest response (0: none), so that a correction is a change that others can watch. `overdue_since` is the newest due
     time that passed while the form was open; a due time that moves ahead may pass again. `muted` says why the request
-    was made in silence: so is its passing of the due time. `told_by` are the ids of the steps that tell the patient of
-    it by `message`, which need not be those that asked; empty where a person does.
+    was made in silence: so is its passing of the due time. `message` is the (first) one
+    that told the patient of it last, for people to look at; FormTelling has all of them.
     """
 
     class Status(models.TextChoices):
@@ -113,7 +112,6 @@ class FormRequest(WatchedModel):
     about_id = models.BigIntegerField(null=True, editable=False)
     draft_answers = models.JSONField(default=dict, editable=False)
     message = ClinicForeignKey("messaging.Delivery", null=True, blank=True, editable=False, related_name="+")
-    told_by = ArrayField(models.BigIntegerField(), default=list, editable=False)
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True, editable=False)
     reason = models.CharField(_("why"), max_length=200, blank=True, editable=False)
     response_number = models.PositiveSmallIntegerField(default=0, editable=False)
@@ -134,7 +132,6 @@ class FormRequest(WatchedModel):
         indexes = [
             models.Index(fields=["patient", "status"], name="form_request_of_patient"),
             models.Index(fields=["about_type", "about_id"], name="form_request_about"),
-            GinIndex(fields=["told_by"], name="form_request_told_by", fastupdate=False),
             models.Index(
                 fields=["due_at"],
                 condition=models.Q(
@@ -148,6 +145,31 @@ class FormRequest(WatchedModel):
 
     def __str__(self) -> str:
         return f"{self.template} #{self.pk}"
+
+
+class FormTelling(ClinicModel):
+    """For whom a message tells, or is to tell, a patient of a request: a step, or a person (no step).
+
+    `not_after` is the end of its use to the step; empty: none. A step that is stopped before the message has left loses
+    its line, so that a message that waits is wanted by whoever has a line for an open request (forms_app/telling.py).
+    """
+
+    request = ClinicForeignKey(FormRequest, db_index=False, related_name="tellings")
+    delivery = ClinicForeignKey("messaging.Delivery", related_name="form_tellings")
+    step = ClinicForeignKey("automations.Step", null=True, related_name="+")
+    not_after = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("message about a form")
+        verbose_name_plural = _("messages about forms")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["request", "delivery", "step"], nulls_distinct=False, name="form_told_once_a_step"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} #{self.pk}"
 
 
 class FormResponse(ClinicModel):

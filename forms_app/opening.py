@@ -20,6 +20,7 @@ from forms_app import selectors
 from forms_app.links import HELD_FOR, Link, address_mark
 from forms_app.message import PURPOSE
 from forms_app.models import SigningLink
+from forms_app.telling import tell_of_all
 from messaging import services as messages
 from messaging.models import Category, Delivery
 from messaging.recipients import key_of
@@ -122,10 +123,12 @@ def send_again(row: SigningLink) -> Delivery | None:
     ):
         return None
     audit.record("signing_link.asked_again", obj=row)
-    return messages.queue_email(
+    delivery = messages.queue_email(
         clinic_id=patient.clinic_id,
         patient_id=patient.pk,
         contact_id=contact_id,
         category=Category.TRANSACTIONAL,
         purpose=PURPOSE,
     )
+    tell_of_all(delivery)
+    return delivery

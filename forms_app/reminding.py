@@ -14,11 +14,12 @@ from accounts import audit
 from accounts.permissions import require
 from clinic.clock import now
 from clinic.errors import Refused
-from forms_app.invitations import GONE, TOGETHER, Wish, join
+from forms_app.invitations import GONE, TOGETHER, Wish, join, remember
 from forms_app.lifecycle import locked
 from forms_app.message import PURPOSE
 from forms_app.models import FormRequest, FormTemplate
 from forms_app.requesting import CREATED, Requested, request_form
+from forms_app.telling import UNSENT
 from messaging import reasons, services
 from messaging.automation import may_write
 from messaging.models import Delivery
@@ -79,8 +80,7 @@ def send_again(request: FormRequest, *, noun: str = "form.reminded") -> Delivery
         )
         _may_leave(wish)
         deliveries = _queue(wish)
-        fresh.message, fresh.told_by = deliveries[0], []
-        fresh.save(update_fields=["message", "told_by"])
+        remember([wish], {wish.step_id: deliveries})
         audit.record(noun, obj=fresh, detail={"deliveries": [row.pk for row in deliveries]})
     return deliveries[0]
 
@@ -127,7 +127,7 @@ def _queue(wish: Wish) -> list[Delivery]:
     if keys.keys() - there.keys():  # what joins a message that waits is none of its own
         _must_have_room(wish)
     for row in there.values():
-        if row.state in Delivery.WAITING:
+        if row.state in UNSENT:
             join(row, wish)
             row.save(update_fields=["category", "not_after"])
     held_until = may_write.Calendar(wish.patient, ()).opens(wish.moment)

@@ -33,6 +33,7 @@ __all__ = [
     "Note",
     "archive_template",
     "limit",
+    "limit_deliveries",
     "mark_all_read",
     "mark_read",
     "new_message_id",
@@ -213,8 +214,20 @@ def _limit(step_id: int, earliest: datetime, latest: datetime | None) -> int:
         visibility.withdraw(hidden, "too_late")
     else:
         hidden.update(not_after=latest, visible_at=Least("visible_at", earliest))
-    waiting = Delivery.objects.filter(state__in=Delivery.WAITING, source_step_id=step_id)
+    return _limit_rows(Delivery.objects.filter(source_step_id=step_id), earliest, latest)
+
+
+def limit_deliveries(limits: Mapping[int, tuple[datetime, datetime | None]]) -> int:
+    """Let deliveries (by id) that still wait leave from and until these moments; see `limit`."""
+    count = sum(_limit_rows(Delivery.objects.filter(pk=pk), *moments) for pk, moments in limits.items())
+    if count:
+        transaction.on_commit(partial(wake, "deliver"))
+    return count
+
+
+def _limit_rows(rows: Any, earliest: datetime, latest: datetime | None) -> int:
     sooner = When(state=State.QUEUED, then=Least("not_before", earliest))
+    waiting = rows.filter(state__in=Delivery.WAITING)
     count: int = waiting.update(not_after=latest, not_before=Case(sooner, default=F("not_before")))
     return count
 

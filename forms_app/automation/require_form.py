@@ -15,7 +15,7 @@ from automations.engine.declare import Action, Param, catalog, register
 from automations.engine.moments import shift
 from automations.engine.values import EffectError, Refusal, StepContext
 from clinic.errors import Refused
-from forms_app import invitations, services
+from forms_app import invitations, services, telling
 from forms_app.lifecycle import due_before
 from forms_app.models import FormRequest, FormTemplate
 from forms_app.requesting import ALREADY_SIGNED, Requested, Wanted
@@ -103,15 +103,15 @@ class RequireForm(Action):
 
     def unsent(self, step_ids: Collection[Any]) -> Collection[Any]:
         """Name the steps whose message, or the one of others by which they tell, is on its way."""
-        return invitations.unsent(step_ids)
+        return telling.unsent(step_ids)
 
     def withdraw(self, step_ids: Collection[Any]) -> None:
         """Take the message back if it waits and nobody else tells of an open form by it; the request stays."""
-        invitations.withdraw(step_ids)
+        telling.withdraw(step_ids)
 
     def limit(self, limits: Mapping[Any, Any]) -> None:
         """Move the moments of a message that waits, unless somebody else tells of an open form by it."""
-        invitations.limit(limits)
+        telling.limit(limits)
 
 
 def _is_open(requested: Requested) -> bool:

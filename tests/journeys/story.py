@@ -172,7 +172,8 @@ class LiveStory(Story):
     def _idle() -> bool:
         """Tell whether nothing is due and nobody is at work (what is claimed is still as it was).
 
-        A message that a worker gave back, or tried in vain, rests for seconds although it was due: it is waited for.
+        A message that a worker gave back rests for some seconds, one that was tried once in vain for up to thirty,
+        although they were due: they are waited for.
         """
         moment = clock.now()
         rested = moment + timedelta(seconds=leases.REST_SECONDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from functools import cache
 from typing import Any
 
@@ -22,10 +22,12 @@ from forms_app import services as forms
 from forms_app.models import FormTemplate
 from messaging.templates import Body, save_template
 from patients import services as patients
-from patients.models import Patient
+from patients.models import Contact, Patient
 from segments import services as segments
 from segments.models import Segment
 
+CHILD = date(2020, 1, 1)
+"""The third patient's date of birth: two parents get what is sent to it, each a message of their own."""
 QUESTIONS = [{"id": "pain", "type": "scale", "text": "How strong is your pain?", "required": True}]
 SETTINGS = ({}, {"reentry": {"mode": "once_per_days", "days": 3}}, {"reentry": {"mode": "once_per_patient"}})
 WEEKS = {"mode": "delay", "amount": 2, "unit": "weeks"}
@@ -66,6 +68,7 @@ RULES: dict[str, tuple[str, dict[str, Any], list[dict[str, Any]]]] = {
     "submitted": ("form.signed", {}, [mail("survey", SOON), {"type": "add_to_segment", "segment": "by-hand"}]),
     "withdrawn": ("form.withdrawn", {}, [{"type": "revoke_access", "feature": "telerehab"}]),
     "entered": ("segment.entered", {"segment": "by-hand"}, [mail("news", SOON), mail("guide", SOON)]),
+    "consents": ("segment.entered", {"segment": "by-hand"}, [{"type": "require_form", "form": "privacy"}]),
     "exited": ("segment.exited", {"segment": "tagged"}, [mail("survey", SOON)]),
     "tagged": ("segment.entered", {"segment": "tagged"}, [mail("news"), {"type": "add_tag", "tag": "seen"}]),
     "assigned": ("treatment.assigned", {}, [mail("guide")]),
@@ -136,7 +139,12 @@ def _open(number: int) -> None:
     service = Service.objects.create(clinic=clinic, slug="evaluation", name="Evaluation", minutes=30)
     for n in range(3):
         email = f"p{n}@{number}.walk.example"
-        one = patients.register(clinic=clinic, given_name=f"P{n}", email=email, specialist=specialist)
+        one = patients.register(
+            clinic=clinic, given_name=f"P{n}", email=email, specialist=specialist, birth_date=CHILD if n == 2 else None
+        )
+        for parent in ("elena", "ion") if n == 2 else ():
+            Contact.objects.create(clinic=clinic, patient=one, name=parent, relation="parent", gets_messages=True,
+                                   email=f"{parent}@{number}.walk.example")  # fmt: skip
         starts = clock.now() + timedelta(days=n, hours=3)
         visits.book(clinic=clinic, patient=one, service=service, starts_at=starts, specialist=specialist)
 

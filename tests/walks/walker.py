@@ -19,6 +19,7 @@ from automations.models import Rule
 from clinic import clock
 from clinic.changes import origin
 from clinic.errors import ClinicError
+from forms_app import reminding
 from forms_app import services as forms
 from forms_app.models import FormRequest
 from patients import services as patients
@@ -118,6 +119,10 @@ class Walk:
     def ask(self, who: int, slug: str) -> None:
         self._try("ask", lambda: forms.request_form(
             clinic=self.ground.clinic, patient=self._person(who), template=self.ground.forms[slug]))  # fmt: skip
+
+    @deed(pick=picks)
+    def remind(self, pick: int) -> None:
+        self._form(pick, FormRequest.OPEN, "remind", reminding.send_again, "")
 
     @deed(pick=picks, pain=st.integers(0, 10))
     def sign(self, pick: int, pain: int) -> None:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from importlib import import_module
 from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 
 from automations.engine.declare import catalog
 from automations.engine.values import EffectError
 from clinic import clock
-from forms_app import reminding, services
+from forms_app import services
 from forms_app.models import FormRequest
 from forms_app.tests.builders import ask, fill, make_template, require_step
 from messaging.models import Delivery
@@ -208,135 +207,6 @@ def test_for_a_minor_the_contacts_who_get_messages_are_told_each_with_a_link_of_
     assert len(result["deliveries"]) == 2
     assert set(Delivery.objects.values_list("contact__name", flat=True)) == {"elena", "ion"}
     assert FormRequest.objects.get().message_id in set(Delivery.objects.values_list("pk", flat=True))
-
-
-# --- stopping ---
-
-
-def test_a_stopped_step_takes_its_message_back_and_leaves_the_request(patient, consent):
-    step = require_step(patient, "privacy")
-    run(step)
-    ACTION.withdraw([step.id])
-    assert (Delivery.objects.get().state, FormRequest.objects.get().status) == ("withdrawn", "required")
-
-
-def test_a_message_that_another_open_request_shares_is_not_taken_back(patient, consent, questionnaire):
-    stopped, other = require_step(patient, "pain"), require_step(patient, "privacy")
-    run(stopped, other)
-    ACTION.withdraw([stopped.id])
-    assert Delivery.objects.get().state == "queued"
-    ACTION.withdraw([stopped.id, other.id])
-    assert Delivery.objects.get().state == "withdrawn"
-
-
-def test_a_message_shared_only_by_what_is_settled_is_taken_back(patient, consent, questionnaire):
-    stopped, other = require_step(patient, "pain"), require_step(patient, "privacy")
-    run(stopped, other)
-    services.void(FormRequest.objects.get(template=consent))
-    ACTION.withdraw([stopped.id])
-    assert Delivery.objects.get().state == "withdrawn"
-
-
-def test_a_message_of_two_goes_when_both_have_stopped_one_after_the_other(patient, consent, questionnaire):
-    first, second = require_step(patient, "pain"), require_step(patient, "privacy")
-    run(first, second)
-    ACTION.withdraw([first.id])
-    assert (Delivery.objects.get().state, set(ACTION.unsent([first.id, second.id]))) == (
-        "queued",
-        {first.id, second.id},
-    )
-    ACTION.withdraw([second.id])
-    assert Delivery.objects.get().state == "withdrawn"
-
-
-def test_a_persons_message_to_one_patient_keeps_no_message_to_another(patient, consent, questionnaire, clinic):
-    ana = type(patient).objects.create(clinic=clinic, given_name="Ana", email="ana@patients.example")
-    theirs = [reminding.send_again(ask(one, questionnaire)) for one in (patient, ana)]
-    steps = [require_step(one, "privacy") for one in (patient, ana)]
-    run(*steps)
-    services.void(FormRequest.objects.get(patient=ana, template=questionnaire))
-    ACTION.withdraw([step.id for step in steps])
-    states = [Delivery.objects.get(pk=one.pk).state for one in theirs]
-    assert (states, Delivery.objects.count()) == (["queued", "withdrawn"], 2)
-
-
-def test_a_message_about_what_somebody_else_asked_for_in_silence_is_taken_back(patient, consent):
-    asked = services.request_form(clinic=patient.clinic, patient=patient, template=consent).request
-    step = require_step(patient, "privacy")
-    [result] = run(step)
-    assert (result["outcome"], result["form_request"]) == ("reused", str(asked.pk))
-    assert set(ACTION.unsent([step.id])) == {step.id}
-    ACTION.withdraw([step.id])
-    asked.refresh_from_db()
-    assert (Delivery.objects.get().state, asked.status) == ("withdrawn", "required")
-
-
-def test_a_message_about_what_a_stopped_step_asked_for_in_silence_stays(patient, consent):
-    silent, telling = require_step(patient, "privacy", notify=False), require_step(patient, "privacy")
-    run(silent)
-    run(telling)
-    ACTION.withdraw([silent.id])
-    assert Delivery.objects.get().state == "queued"
-
-
-def test_a_message_of_which_two_rules_tell_the_same_goes_when_both_have_stopped(patient, consent):
-    first, second = require_step(patient, "privacy"), require_step(patient, "privacy")
-    first = replace(first, not_after=first.now + timedelta(days=1))
-    second = replace(second, not_after=second.now + timedelta(days=3))
-    run(first)
-    [result] = run(second)
-    assert (result["outcome"], Delivery.objects.get().not_after) == ("reused", second.not_after)
-    assert set(ACTION.unsent([first.id, second.id])) == {first.id, second.id}
-    ACTION.withdraw([first.id])
-    assert (Delivery.objects.get().state, FormRequest.objects.get().told_by) == ("queued", [second.id])
-    ACTION.withdraw([second.id])
-    assert (Delivery.objects.get().state, FormRequest.objects.get().told_by) == ("withdrawn", [])
-
-
-def test_who_tells_of_what_was_told_or_is_told_by_a_person_is_not_kept(patient, consent):
-    first, second, third = (require_step(patient, "privacy") for _ in range(3))
-    run(first)
-    Delivery.objects.update(state="sent")
-    run(second)
-    assert FormRequest.objects.get().told_by == [first.id]
-    clock.advance_by(timedelta(minutes=5))
-    reminding.send_again(FormRequest.objects.get())
-    run(third)
-    assert FormRequest.objects.get().told_by == []
-    ACTION.withdraw([first.id, second.id, third.id])
-    assert list(Delivery.objects.order_by("pk").values_list("state", flat=True)) == ["sent", "queued"]
-
-
-def test_what_is_called_off_while_it_is_sent_tells_nobody(patient, consent):
-    first, second = require_step(patient, "privacy"), require_step(patient, "privacy")
-    run(first)
-    Delivery.objects.update(state="sending")
-    ACTION.withdraw([first.id])
-    clock.advance_by(timedelta(minutes=5))
-    run(second)
-    assert list(Delivery.objects.order_by("pk").values_list("state", flat=True)) == ["sending", "queued"]
-    assert FormRequest.objects.get().told_by == [second.id]
-
-
-def test_who_told_of_it_before_several_were_kept_is_kept(patient, consent):
-    migration = import_module("forms_app.migrations.0007_told_by_many")
-    step = require_step(patient, "privacy")
-    run(step)
-    services.request_form(clinic=patient.clinic, patient=patient, template=make_template(patient.clinic, "silent"))
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; DROP INDEX form_request_told_by;" + migration.TO_ONE)
-        cursor.execute("SELECT told_by FROM forms_app_formrequest ORDER BY id")
-        assert cursor.fetchall() == [(step.id,), (None,)]
-        cursor.execute(migration.TO_MANY)
-    assert list(FormRequest.objects.order_by("pk").values_list("told_by", flat=True)) == [[step.id], []]
-
-
-def test_a_message_that_left_stays_sent(patient, consent):
-    step = require_step(patient, "privacy")
-    run(step)
-    Delivery.objects.update(state="sent")
-    ACTION.withdraw([step.id])
-    assert Delivery.objects.get().state == "sent"
 
 
 # --- the message ---
