@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from forms_app.message import PURPOSE
 from forms_app.models import FormRequest, FormTelling
-from forms_app.telling import UNSENT, category_of
+from forms_app.telling import UNSENT, category_of, refresh
 from messaging import followup, services
 from messaging.models import Category, Delivery
 from messaging.recipients import key_of
@@ -20,12 +20,16 @@ from messaging.services import Email
 TOGETHER = timedelta(minutes=1)
 State = Delivery.State
 GONE = (State.WITHDRAWN, State.SUPPRESSED, State.FAILED)
+LEFT = (State.SENT, State.UNKNOWN)
 Slot = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """Tell a patient of a request; `contact_ids` are the readers with an address (None: the patient), maybe none."""
+    """Tell a patient of a request; `contact_ids` are the readers with an address (None: the patient), maybe none.
+
+    `step_id` is 0 where a person wishes it.
+    """
 
     request: FormRequest
     patient: Any
@@ -36,7 +40,7 @@ class Wish:
     not_after: datetime | None = None
 
     @property
-    def category(self) -> str:
+    def category(self) -> Category:
         """Name the category: a survey's own, else transactional."""
         return category_of(self.request.template)
 
@@ -49,61 +53,78 @@ class Wish:
 def invite(wishes: Sequence[Wish]) -> dict[int, dict[str, Any]]:
     """Queue what is missing and share the rest; return, by step, the deliveries, or that there is no address.
 
-    The caller holds the patients' locks. A request that was told of before and is still open is not told of again; a
+    The caller holds the patients' locks. A reader who was told of a request that is still open is not told again; a
     message of it that waits stands from now on for whoever else wants to tell of it.
     """
-    told, shared = _told(wishes), _shareable(wishes)
-    rows = {row.pk: row for row in shared.values()}
-    new = [wish for wish in wishes if wish.request.pk not in told]
-    fresh: dict[Slot, Email] = {}
-    for wish in new:
-        for slot, contact_id in wish.slots:
-            if slot not in shared:
-                fresh[slot] = _merged(fresh.get(slot), wish, contact_id)
-    by_slot = {**shared, **dict(zip(fresh, services.queue(fresh.values()), strict=True))}
-    carried = {wish.step_id: [by_slot[slot] for slot, _contact in wish.slots] for wish in new}
+    there = shareable(wishes)
+    told = _told(wishes)
+    lacking = {wish.step_id: [one for one in wish.slots if (wish.request.pk, one[0][1]) not in told] for wish in wishes}
+    by_slot = there | queue_missing(wishes, there, lacking)
+    carried: dict[int, list[Delivery]] = {}
     for wish in wishes:
-        if wish.request.pk in told:
-            mine = {line.delivery_id: line.delivery for line in told[wish.request.pk]}
-            carried[wish.step_id] = [rows.setdefault(pk, row) for pk, row in mine.items() if row.state in UNSENT]
-    for wish in wishes:
-        for row in carried[wish.step_id]:
-            if row.pk in rows:
-                join(row, wish)
-    Delivery.objects.bulk_update([row for row in rows.values() if row.state in UNSENT], ["category", "not_after"])
+        waiting = [row for (request, _key), row in told.items() if request == wish.request.pk and row.state in UNSENT]
+        carried[wish.step_id] = [*waiting, *(by_slot[slot] for slot, _contact in lacking[wish.step_id])]
     remember(wishes, carried)
-    _ask_for_addresses(wish for wish in new if not wish.slots)
-    return {wish.step_id: _result(carried[wish.step_id], told=wish.request.pk in told) for wish in wishes}
+    known = {request for request, _key in told}
+    _ask_for_addresses(wish for wish in wishes if not wish.slots and wish.request.pk not in known)
+    return {wish.step_id: _result(carried[wish.step_id], told=wish.request.pk in known) for wish in wishes}
 
 
-def _told(wishes: Sequence[Wish]) -> dict[int, list[FormTelling]]:
-    """Find, by request, who told of it or is to, by messages that are not lost.
+def shareable(wishes: Sequence[Wish]) -> dict[Slot, Delivery]:
+    """Find and lock the newest message of each reader that a request may share: one that waits, or has just left.
 
-    One that is called off while it is being sent may leave or not, so it tells of nothing.
+    Locked, because its sender may be ending it just now: what is to say more must not be said to have nothing to say.
+    """
+    if not wishes:
+        return {}
+    since = min(wish.moment for wish in wishes) - TOGETHER
+    just_now = Q(created_at__gte=since) & ~Q(state__in=GONE)
+    rows = Delivery.objects.filter(just_now | Q(state__in=UNSENT), purpose=PURPOSE, recipient=None)
+    rows = rows.filter(patient_id__in={wish.patient.pk for wish in wishes}, withdraw_asked_at=None)
+    return {(row.patient_id, row.recipient_key): row for row in rows.order_by("pk").select_for_update(no_key=True)}
+
+
+def _told(wishes: Sequence[Wish]) -> dict[tuple[int, str], Delivery]:
+    """Find, by request and reader, the message by which they were told or are to be.
+
+    One that is lost told nobody, nor did one that waits for others alone. One that is called off while it is being sent
+    may leave or not, so it tells of nothing.
     """
     lost = Q(delivery__state__in=GONE) | Q(delivery__state=State.SENDING, delivery__withdraw_asked_at__isnull=False)
-    found: dict[int, list[FormTelling]] = {}
-    rows = FormTelling.objects.filter(~lost, request__in={wish.request.pk for wish in wishes})
-    for line in rows.select_related("delivery").order_by("pk"):
-        found.setdefault(line.request_id, []).append(line)
-    return found
+    counts = Q(stopped_at=None) | Q(delivery__state__in=LEFT)
+    rows = FormTelling.objects.filter(counts, ~lost, request__in={wish.request.pk for wish in wishes})
+    rows = rows.select_related("delivery").defer("delivery__body_text", "delivery__body_html").order_by("pk")
+    return {(line.request_id, line.delivery.recipient_key): line.delivery for line in rows}
+
+
+def queue_missing(
+    wishes: Sequence[Wish], there: Mapping[Slot, Delivery], lacking: Mapping[int, Sequence[tuple[Slot, int | None]]]
+) -> dict[Slot, Delivery]:
+    """Queue a message to each reader who lacks one, in the name of the first who wishes it."""
+    fresh: dict[Slot, Email] = {}
+    for wish in wishes:
+        for slot, contact_id in lacking[wish.step_id]:
+            if slot not in there:
+                fresh.setdefault(slot, _email(wish, contact_id))
+    return dict(zip(fresh, services.queue(fresh.values()), strict=True))
 
 
 def remember(wishes: Sequence[Wish], carried: Mapping[int, Sequence[Delivery]]) -> None:
-    """Write down by which deliveries each wish tells of its request."""
-    wanted = {(wish.request.pk, row.pk, wish.step_id or None): wish for wish in wishes for row in carried[wish.step_id]}
-    there = FormTelling.objects.filter(
-        request__in={request for request, _row, _step in wanted}, delivery__in={row for _request, row, _step in wanted}
-    )
-    known = set(there.values_list("request_id", "delivery_id", "step_id")) if wanted else set()
-    FormTelling.objects.bulk_create(
+    """Write down by which deliveries each wish tells of its request, and make them what all want who tell by them."""
+    lines = [
         FormTelling(
-            clinic_id=wish.request.clinic_id, request=wish.request, delivery_id=row, step_id=step,
+            clinic_id=wish.request.clinic_id,
+            request=wish.request,
+            delivery=row,
+            step_id=wish.step_id or None,
+            category=wish.category,
             not_after=wish.not_after,
         )
-        for (request, row, step), wish in wanted.items()
-        if (request, row, step) not in known
-    )  # fmt: skip
+        for wish in wishes
+        for row in carried[wish.step_id]
+    ]
+    FormTelling.objects.bulk_create(lines, ignore_conflicts=True)  # said before, it stands
+    refresh(line.delivery_id for line in lines)
     told = [wish for wish in wishes if carried[wish.step_id]]
     for wish in told:
         wish.request.message = carried[wish.step_id][0]
@@ -116,32 +137,7 @@ def _result(deliveries: Sequence[Delivery], *, told: bool) -> dict[str, Any]:
     return {"deliveries": [str(row.pk) for row in deliveries]} | ({} if deliveries else {"note": "no_address"})
 
 
-def _shareable(wishes: Sequence[Wish]) -> dict[Slot, Delivery]:
-    """Find the newest message of each reader that a request may share."""
-    if not wishes:
-        return {}
-    since = min(wish.moment for wish in wishes) - TOGETHER
-    just_now = Q(created_at__gte=since) & ~Q(state__in=GONE)
-    rows = Delivery.objects.filter(just_now | Q(state__in=Delivery.WAITING), purpose=PURPOSE, recipient=None)
-    rows = rows.filter(patient_id__in={wish.patient.pk for wish in wishes}, withdraw_asked_at=None)
-    return {(row.patient_id, row.recipient_key): row for row in rows.order_by("pk")}
-
-
-def join(delivery: Delivery, wish: Wish) -> None:
-    """Let a waiting message speak for one more request: the weightier category, and the later end."""
-    if wish.category == Category.TRANSACTIONAL:
-        delivery.category = wish.category
-    delivery.not_after = _later(delivery.not_after, wish.not_after)
-
-
-def _later(one: datetime | None, other: datetime | None) -> datetime | None:
-    return None if one is None or other is None else max(one, other)
-
-
-def _merged(email: Email | None, wish: Wish, contact_id: int | None) -> Email:
-    if email is not None:
-        category = wish.category if wish.category == Category.TRANSACTIONAL else email.category
-        return replace(email, category=category, not_after=_later(email.not_after, wish.not_after))
+def _email(wish: Wish, contact_id: int | None) -> Email:
     return Email(
         clinic_id=wish.request.clinic_id,
         patient_id=wish.patient.pk,
@@ -150,7 +146,7 @@ def _merged(email: Email | None, wish: Wish, contact_id: int | None) -> Email:
         contact_id=contact_id,
         not_before=wish.not_before,
         not_after=wish.not_after,
-        source_step_id=wish.step_id,
+        source_step_id=wish.step_id or None,
     )
 
 

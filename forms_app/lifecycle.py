@@ -17,6 +17,7 @@ from accounts.permissions import Role, require
 from clinic.clock import now
 from clinic.db import lock_patients
 from clinic.errors import ImpossibleTransition, Refused
+from forms_app import telling
 from forms_app.answers import check_answers
 from forms_app.models import FormRequest, FormTemplate
 
@@ -202,6 +203,7 @@ def _void(found: list[FormRequest], reason: str, occurred_at: datetime | None) -
         if occurred_at is not None:
             row.occurred_at_hint = occurred_at  # type: ignore[attr-defined]
     FormRequest.objects.bulk_update(found, ["status", "reason", "finished_at"])
+    telling.settled(found)
     return found
 
 
@@ -213,6 +215,7 @@ def _finish(request: FormRequest, to: str, action: str, reason: str, occurred_at
         check_move(fresh, to)
         fresh.status, fresh.reason, fresh.finished_at = to, reason[:200], occurred_at or now()
         fresh = _save(fresh, occurred_at)
+        telling.settled([fresh])
         audit.record(action, obj=fresh)
     return fresh
 

@@ -14,8 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from clinic.languages import spoken
 from forms_app import selectors
 from forms_app.links import KIND, tokens_of, url_for
-from forms_app.models import FormTelling
-from forms_app.telling import standing
+from forms_app.telling import is_of_use
 from messaging import purposes, sealed, variables
 from messaging.models import Delivery
 from messaging.purposes import Suppress
@@ -29,8 +28,7 @@ PURPOSE = "forms"
 def write(delivery: Delivery, reader: Recipient) -> Content | Suppress:
     """Write the message, without a word about what the forms are about; nothing open any more: nothing to say."""
     due = list(selectors.open_requests(delivery.patient_id).values_list("due_at", flat=True))
-    lines = FormTelling.objects.filter(delivery=delivery)
-    if not due or (lines.exists() and not standing([delivery.pk])):  # all who told of a form by it have what they want
+    if not due or not is_of_use(delivery):  # all who told of a form by it have what they want
         return Suppress("nothing_to_say")
     context = purposes.context_of(delivery, reader)
     clinic = delivery.clinic

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic.changes import muted_reason
 from clinic.clock import ClinicNow
 from clinic.db import ClinicForeignKey, ClinicModel, WatchedModel
+from patients.categories import Category
 
 
 def why_muted() -> str:
@@ -150,14 +151,17 @@ class FormRequest(WatchedModel):
 class FormTelling(ClinicModel):
     """For whom a message tells, or is to tell, a patient of a request: a step, or a person (no step).
 
-    `not_after` is the end of its use to the step; empty: none. A step that is stopped before the message has left loses
-    its line, so that a message that waits is wanted by whoever has a line for an open request (forms_app/telling.py).
+    `category` and `not_after` are what the message must be for them: of that category, and of use until then (empty:
+    without end). `stopped_at`: the step was stopped before the message had left. A message that waits is wanted by
+    whoever has a line for an open request and was not stopped (forms_app/telling.py).
     """
 
     request = ClinicForeignKey(FormRequest, db_index=False, related_name="tellings")
     delivery = ClinicForeignKey("messaging.Delivery", related_name="form_tellings")
     step = ClinicForeignKey("automations.Step", null=True, related_name="+")
+    category = models.CharField(max_length=20, choices=Category.choices, editable=False)
     not_after = models.DateTimeField(null=True, editable=False)
+    stopped_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("message about a form")

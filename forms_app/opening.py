@@ -130,5 +130,5 @@ def send_again(row: SigningLink) -> Delivery | None:
         category=Category.TRANSACTIONAL,
         purpose=PURPOSE,
     )
-    tell_of_all(delivery)
+    tell_of_all([delivery], Category.TRANSACTIONAL)
     return delivery

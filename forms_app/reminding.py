@@ -7,23 +7,21 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.permissions import require
 from clinic.clock import now
 from clinic.errors import Refused
-from forms_app.invitations import GONE, TOGETHER, Wish, join, remember
+from forms_app.invitations import Wish, queue_missing, remember, shareable
 from forms_app.lifecycle import locked
-from forms_app.message import PURPOSE
 from forms_app.models import FormRequest, FormTemplate
 from forms_app.requesting import CREATED, Requested, request_form
-from forms_app.telling import UNSENT
-from messaging import reasons, services
+from forms_app.telling import tell_of_all
+from messaging import reasons
 from messaging.automation import may_write
 from messaging.models import Delivery
-from messaging.recipients import a_contact, key_of, the_patient
+from messaging.recipients import a_contact, the_patient
 from messaging.selectors import messages_to
 from patients.categories import Channel
 from patients.consents import unwanted
@@ -77,10 +75,12 @@ def send_again(request: FormRequest, *, noun: str = "form.reminded") -> Delivery
             contact_ids=_readers(fresh),
             step_id=0,
             moment=now(),
+            not_before=may_write.Calendar(fresh.patient, ()).opens(now()),
         )
         _may_leave(wish)
         deliveries = _queue(wish)
         remember([wish], {wish.step_id: deliveries})
+        tell_of_all(deliveries)
         audit.record(noun, obj=fresh, detail={"deliveries": [row.pk for row in deliveries]})
     return deliveries[0]
 
@@ -119,28 +119,9 @@ def _must_have_room(wish: Wish) -> None:
 
 
 def _queue(wish: Wish) -> list[Delivery]:
-    keys = {key_of(contact_id=pk): pk for pk in wish.contact_ids}
-    lately = Q(state__in=Delivery.WAITING) | Q(created_at__gte=wish.moment - TOGETHER)
-    rows = Delivery.objects.filter(lately, patient=wish.patient, purpose=PURPOSE, recipient=None)
-    rows = rows.filter(recipient_key__in=keys, withdraw_asked_at=None).exclude(state__in=GONE)
-    there = {row.recipient_key: row for row in rows.order_by("pk")}
-    if keys.keys() - there.keys():  # what joins a message that waits is none of its own
+    slots = [slot for slot, _contact in wish.slots]
+    there = shareable([wish])
+    if set(slots) - there.keys():  # what joins a message that waits is none of its own
         _must_have_room(wish)
-    for row in there.values():
-        if row.state in UNSENT:
-            join(row, wish)
-            row.save(update_fields=["category", "not_after"])
-    held_until = may_write.Calendar(wish.patient, ()).opens(wish.moment)
-    new = services.queue(
-        services.Email(
-            clinic_id=wish.request.clinic_id,
-            patient_id=wish.patient.pk,
-            category=wish.category,
-            purpose=PURPOSE,
-            contact_id=contact_id,
-            not_before=held_until,
-        )
-        for key, contact_id in keys.items()
-        if key not in there
-    )
-    return [*new, *there.values()]
+    by_slot = there | queue_missing([wish], there, {wish.step_id: wish.slots})
+    return sorted((by_slot[slot] for slot in slots), key=lambda row: row.pk, reverse=True)

@@ -22,6 +22,7 @@ from forms_app.errors import FormInvalid
 from forms_app.lifecycle import check_move, locked, may_act
 from forms_app.models import FormRequest, FormResponse, FormTemplate, SignatureDrawing
 from forms_app.questions import Problem, storable
+from forms_app.telling import settled
 from forms_app.witnessing import InPerson, circumstances, keep_scan, scan_is_intact, witness
 from patients.selectors import under_age
 
@@ -167,6 +168,7 @@ def _save(request: FormRequest, response: FormResponse, occurred_at: datetime | 
     if occurred_at is not None:
         request.occurred_at_hint = occurred_at  # type: ignore[attr-defined]
     request.save()
+    settled([request])
 
 
 def _relation(request: FormRequest, relation: str, moment: datetime) -> str:

@@ -1,7 +1,8 @@
-"""Who tells of a form by which message, and what becomes of the message when one of them stops or moves.
+"""Who tells of a form by which message, and what becomes of the message when that changes.
 
 A message about forms may stand for several steps, for persons, and for several forms; a minor's contacts get one each.
-What still waits goes when nobody tells of an open form by it any more, and until then is as those want it who do.
+What waits is taken back when those who tell by it were stopped, and until then is as those want it who tell of an open
+form. Callers hold the patients' locks.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from clinic.clock import ClinicNow
 from forms_app.models import FormRequest, FormTelling, FormTemplate
 from messaging import services
 from messaging.models import Category, Delivery
@@ -30,29 +32,38 @@ def unsent(step_ids: Collection[int]) -> set[int]:
     return set(_ahead(step_ids).values_list("step_id", flat=True))
 
 
-def tell_of_all(delivery: Delivery) -> None:
-    """Let a message that a person has sent tell of every form that is open for its patient."""
-    rows = FormRequest.objects.filter(patient=delivery.patient_id, status__in=FormRequest.OPEN)
-    FormTelling.objects.bulk_create(
-        FormTelling(clinic_id=delivery.clinic_id, request=row, delivery=delivery) for row in rows
-    )
+def tell_of_all(deliveries: Collection[Delivery], category: Category | None = None) -> None:
+    """Let messages that a person has sent tell of every form that is open for their patients.
+
+    `category`: what each must be, whatever the form; otherwise the form's own.
+    """
+    patients = {delivery.patient_id for delivery in deliveries}
+    rows = FormRequest.objects.filter(patient__in=patients, status__in=FormRequest.OPEN).select_related("template")
+    lines = [
+        FormTelling(
+            clinic_id=row.clinic_id, request=row, delivery=delivery, category=category or category_of(row.template)
+        )
+        for row in rows
+        for delivery in deliveries
+        if delivery.patient_id == row.patient_id
+    ]
+    FormTelling.objects.bulk_create(lines, ignore_conflicts=True)  # said before, it stands
+    refresh(delivery.pk for delivery in deliveries)
 
 
 def withdraw(step_ids: Collection[int]) -> int:
     """End what these steps tell by messages that have not left; return how many messages are taken back with it.
 
-    A message by which somebody else tells of an open form stays, as they want it. The caller holds the patients' locks.
+    A message by which somebody else tells of an open form stays, as they want it.
     """
     mine = dict(_ahead(step_ids).values_list("pk", "delivery_id"))
     if not mine:
         return 0
-    FormTelling.objects.filter(pk__in=mine).delete()
-    left = standing(mine.values())
-    _hand_over(left, set(step_ids))
-    return services.withdraw_deliveries(set(mine.values()) - left.keys())
+    FormTelling.objects.filter(pk__in=mine).update(stopped_at=ClinicNow())
+    return services.withdraw_deliveries(set(mine.values()) - refresh(mine.values()))
 
 
-def limit(limits: Limits) -> int:
+def limit(limits: Limits) -> None:
     """Move the moments of the messages by which these steps tell; one of several ends with the last of them.
 
     A step that was stopped tells no more, and moves nothing. Nothing is held longer than it was.
@@ -63,46 +74,57 @@ def limit(limits: Limits) -> int:
         begin, line.not_after = limits[line.step_id]
         earliest[line.delivery_id] = min(begin, earliest.get(line.delivery_id, begin))
     FormTelling.objects.bulk_update(mine, ["not_after"])
-    left = standing(earliest)
-    return services.limit_deliveries({pk: (earliest[pk], end_of(lines)) for pk, lines in left.items()})
+    left = refresh(earliest)
+    services.bring_forward({pk: moment for pk, moment in earliest.items() if pk in left})
 
 
-def standing(delivery_ids: Iterable[int]) -> dict[int, list[FormTelling]]:
+def settled(requests: Collection[FormRequest]) -> None:
+    """Let messages that have not left say no more for those who told of these requests, which are not open any more."""
+    lines = FormTelling.objects.filter(request__in=requests, delivery__state__in=UNSENT)
+    refresh(lines.values_list("delivery_id", flat=True))
+
+
+def refresh(delivery_ids: Iterable[int]) -> set[int]:
+    """Make messages that have not left as those want them who tell of an open form by them; return these messages' ids.
+
+    They are of the weightier category, end with the last, and stand for the rules of all, unless a person tells too. A
+    message by which nobody tells any more is left as it is.
+    """
+    wanted = _wanted(delivery_ids)
+    rows = list(Delivery.objects.filter(pk__in=wanted, state__in=UNSENT).only(*_MADE)) if wanted else []
+    changed = []
+    for row in rows:
+        before = [getattr(row, name) for name in _MADE]
+        lines = wanted[row.pk]
+        categories, ends = {line.category for line in lines}, [line.not_after for line in lines]
+        row.category = Category.TRANSACTIONAL if Category.TRANSACTIONAL in categories else Category.SURVEY
+        row.not_after = None if None in ends else max(end for end in ends if end is not None)
+        rules = {line.step.rule_id for line in lines if line.step is not None}
+        row.on_behalf_of = [] if any(line.step_id is None for line in lines) else sorted(rules)
+        if before != [getattr(row, name) for name in _MADE]:
+            changed.append(row)
+    Delivery.objects.bulk_update(changed, _MADE)
+    return set(wanted)
+
+
+_MADE = ["category", "not_after", "on_behalf_of"]
+
+
+def _wanted(delivery_ids: Iterable[int]) -> dict[int, list[FormTelling]]:
     """Return, by message, the lines of those who tell of an open form by it; a message without any is left out."""
-    rows = FormTelling.objects.filter(delivery__in=set(delivery_ids), request__status__in=FormRequest.OPEN)
+    ids = set(delivery_ids)
+    rows = FormTelling.objects.filter(delivery__in=ids, stopped_at=None, request__status__in=FormRequest.OPEN)
     found: dict[int, list[FormTelling]] = {}
-    for line in rows.select_related("request__template", "delivery").order_by("pk"):
+    for line in rows.select_related("step").defer("step__config", "step__result").order_by("pk") if ids else ():
         found.setdefault(line.delivery_id, []).append(line)
     return found
 
 
-def end_of(lines: Iterable[FormTelling]) -> datetime | None:
-    """Return the last moment at which the message is of use to one of them; None if there is none."""
-    ends = [line.not_after for line in lines]
-    return None if None in ends else max(end for end in ends if end is not None)
+def is_of_use(delivery: Delivery) -> bool:
+    """Tell whether somebody tells of an open form by the message, or nobody has said who does."""
+    lines = FormTelling.objects.filter(delivery=delivery).values_list("stopped_at", "request__status")
+    return not lines or any(stopped is None and status in FormRequest.OPEN for stopped, status in lines)
 
 
 def _ahead(step_ids: Iterable[int]) -> Any:
-    return FormTelling.objects.filter(step__in=list(step_ids), delivery__state__in=UNSENT)
-
-
-def _hand_over(left: Mapping[int, list[FormTelling]], stopped: set[int]) -> None:
-    """Make messages what those want who are left: their category, their end, and one of their steps as the source.
-
-    The source is what a pause of a rule looks at; it stays empty where only persons are left, or where the steps have a
-    message to that reader of their own.
-    """
-    rows = [lines[0].delivery for lines in left.values()]
-    steps = {line.step_id for lines in left.values() for line in lines if line.step_id is not None}
-    there = Delivery.objects.filter(source_step__in=steps).values_list("source_step_id", "recipient_key")
-    taken: set[tuple[int | None, str]] = set(there)
-    for row in rows:
-        lines = left[row.pk]
-        wanted = {category_of(line.request.template) for line in lines}
-        row.category = Category.TRANSACTIONAL if Category.TRANSACTIONAL in wanted else Category.SURVEY
-        row.not_after = end_of(lines)
-        if row.source_step_id in stopped:
-            free = (one.step_id for one in lines if one.step_id and (one.step_id, row.recipient_key) not in taken)
-            row.source_step_id = next(free, None)
-            taken.add((row.source_step_id, row.recipient_key))
-    Delivery.objects.bulk_update(rows, ["category", "not_after", "source_step"])
+    return FormTelling.objects.filter(step__in=list(step_ids), stopped_at=None, delivery__state__in=UNSENT)

@@ -105,29 +105,31 @@ def _prepare(held: Held, shelf: Shelf | None = None) -> tuple[Any, float, bool] 
     if is_paused:
         leases.release([held])
         return None
-    way, reader = WAYS[delivery.channel], reader_of(delivery)
-    target = way.target(delivery, reader)
-    if obstacle := _obstacle(delivery, reader, target):
-        _conclude(held, obstacle.code, obstacle.text)
+    try:
+        target, content = _judge(delivery)
+    except TextError as error:
+        _conclude(held, "rule_broken", str(error), State.FAILED)
         return None
-    if delivery.maybe_left and delivery.body_text:  # once more means the same again
-        content = Content(delivery.subject, delivery.body_text, delivery.body_html, delivery.language)
-    else:
-        try:
-            found = content_of(delivery, reader)
-        except TextError as error:
-            _conclude(held, "rule_broken", str(error), State.FAILED)
-            return None
-        if isinstance(found, Suppress):
-            _conclude(held, found.code, found.text)
-            return None
-        content = found
+    if isinstance(content, Suppress):
+        _conclude(held, content.code, content.text)
+        return None
     deadline = time.monotonic() + leases.seconds_until_dot()
     if not _begin(held, delivery.clinic_id, str(target), content, is_asked_for(delivery.purpose)):
         leases.release([held])  # called off or refused since; if the lease was lost this changes nothing
         return None
     untried = delivery.patient.email_status == delivery.patient.EmailStatus.UNTRIED
-    return way.message(delivery, target, content), deadline, untried
+    return WAYS[delivery.channel].message(delivery, target, content), deadline, untried
+
+
+def _judge(delivery: Delivery) -> tuple[Any, Content | Suppress]:
+    """Return where the delivery goes and what it says, or why it must not leave. Raises TextError."""
+    reader = reader_of(delivery)
+    target = WAYS[delivery.channel].target(delivery, reader)
+    if obstacle := _obstacle(delivery, reader, target):
+        return target, obstacle
+    if delivery.maybe_left and delivery.body_text:  # once more means the same again
+        return target, Content(delivery.subject, delivery.body_text, delivery.body_html, delivery.language)
+    return target, content_of(delivery, reader)
 
 
 def _obstacle(delivery: Delivery, reader: Recipient, target: Any) -> Suppress | None:
@@ -253,11 +255,23 @@ def _conclude(held: Held, code: str, text: str = "", state: str = State.SUPPRESS
         row = leases.mine(held).select_for_update(no_key=True).first()
         if row is None:
             return
+        if state == State.SUPPRESSED and not _still(row, code):
+            leases.release([held])
+            return
         state = State.WITHDRAWN if code == "stopped" else state
         leases.move_on(row, policy.ended(state, code, leases.past_of(row)), text)
         if follow_up is not None:
             follow_up(row)
     logger.info("delivery ended", extra={"delivery_id": held.pk, "state": state, "code": code})
+
+
+def _still(row: Delivery, code: str) -> bool:
+    """Tell whether a locked delivery must not leave for that reason still: meanwhile it may have come to say more."""
+    try:
+        _target, found = _judge(row)
+    except TextError:
+        return False
+    return isinstance(found, Suppress) and found.code == code
 
 
 def _insist(write: Callable[[], Any]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection, models, transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 
@@ -64,7 +65,10 @@ WITH due AS MATERIALIZED (
       AND NOT EXISTS (
         SELECT 1 FROM {pause} z WHERE z.clinic_id = d.clinic_id AND z.ended_at IS NULL
           AND (z.scope = 'clinic' OR (z.scope = 'patient' AND z.target_id = d.patient_id)
-               OR (z.scope = 'rule' AND z.target_id = s.rule_id)))
+               OR (z.scope = 'rule' AND z.target_id = s.rule_id AND d.on_behalf_of IS NULL)))
+      AND NOT coalesce(d.on_behalf_of <> '{{}}' AND d.on_behalf_of <@ ARRAY(
+        SELECT z.target_id FROM {pause} z
+        WHERE z.clinic_id = d.clinic_id AND z.ended_at IS NULL AND z.scope = 'rule'), false)
     ORDER BY d.not_before, d.id LIMIT %(limit)s
     FOR NO KEY UPDATE OF d, p SKIP LOCKED)
 UPDATE {delivery} d SET state = 'sending', attempts = d.attempts + 1, lease_until = clock_timestamp() + %(lease)s
@@ -95,18 +99,27 @@ def claim(limit: int, now: datetime | None = None) -> list[Held]:
 
 
 def standing() -> models.QuerySet[Pause]:
-    """Return, inside a query over deliveries or notifications, the stop switches that stand over the row around."""
-    scopes = (
-        Q(scope=Pause.Scope.CLINIC)
-        | Q(scope=Pause.Scope.PATIENT, target_id=OuterRef("patient_id"))
-        | Q(scope=Pause.Scope.RULE, target_id=OuterRef("source_step__rule_id"))
-    )
-    return Pause.objects.filter(scopes, clinic_id=OuterRef("clinic_id"), ended_at=None)
+    """Return, inside a query over deliveries or notifications, the stop switches that stand over the row around.
+
+    A rule's is found by the step that made the row (see `paused` for deliveries that stand for several).
+    """
+    of_rule = Q(scope=Pause.Scope.RULE, target_id=OuterRef("source_step__rule_id"))
+    return _switches().filter(_OVER_ANYTHING | of_rule)
 
 
-def paused() -> Exists:
-    """Return the condition that a stop switch stands over a delivery."""
-    return Exists(standing())
+_OVER_ANYTHING = Q(scope=Pause.Scope.CLINIC) | Q(scope=Pause.Scope.PATIENT, target_id=OuterRef("patient_id"))
+
+
+def _switches() -> models.QuerySet[Pause]:
+    return Pause.objects.filter(clinic_id=OuterRef("clinic_id"), ended_at=None)
+
+
+def paused() -> Q:
+    """Return the condition that a stop switch stands over a delivery: a rule's if over all that it stands for."""
+    rules = ArraySubquery(_switches().filter(scope=Pause.Scope.RULE).values("target_id"))
+    all_paused = Q(on_behalf_of__len__gt=0, on_behalf_of__contained_by=rules)
+    shared = Q(Exists(_switches().filter(_OVER_ANYTHING))) | all_paused
+    return Q(Exists(standing()), on_behalf_of=None) | Q(shared, on_behalf_of__isnull=False)
 
 
 def mine(held: Held) -> Any:

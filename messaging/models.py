@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -139,7 +140,9 @@ class Delivery(ClinicModel):
     `sending` is committed before a byte leaves, with a lease; address and text are read then and kept here. `attempts`
     also tells the holder of the lease from one who lost it; of them, `attempts_before` do not count any more, because a
     person had it tried again. `maybe_left`: an attempt may have reached the server, so this delivery can never again be
-    called withdrawn, suppressed or failed, only sent or unknown.
+    called withdrawn, suppressed or failed, only sent or unknown. `on_behalf_of`: the ids of the rules that a message
+    which several share stands for, so that a rule's pause holds it only if all are paused; empty: a person's, null: its
+    source step's rule alone.
     """
 
     class State(models.TextChoices):
@@ -186,6 +189,7 @@ class Delivery(ClinicModel):
     source_step = ClinicForeignKey(
         "automations.Step", db_index=False, null=True, blank=True, editable=False, related_name="+"
     )
+    on_behalf_of = ArrayField(models.BigIntegerField(), null=True, editable=False)
 
     class Meta:
         verbose_name = _("delivery")

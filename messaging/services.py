@@ -32,8 +32,8 @@ __all__ = [
     "Email",
     "Note",
     "archive_template",
+    "bring_forward",
     "limit",
-    "limit_deliveries",
     "mark_all_read",
     "mark_read",
     "new_message_id",
@@ -214,26 +214,24 @@ def _limit(step_id: int, earliest: datetime, latest: datetime | None) -> int:
         visibility.withdraw(hidden, "too_late")
     else:
         hidden.update(not_after=latest, visible_at=Least("visible_at", earliest))
-    return _limit_rows(Delivery.objects.filter(source_step_id=step_id), earliest, latest)
-
-
-def limit_deliveries(limits: Mapping[int, tuple[datetime, datetime | None]]) -> int:
-    """Let deliveries (by id) that still wait leave from and until these moments; see `limit`."""
-    count = sum(_limit_rows(Delivery.objects.filter(pk=pk), *moments) for pk, moments in limits.items())
-    if count:
-        transaction.on_commit(partial(wake, "deliver"))
-    return count
-
-
-def _limit_rows(rows: Any, earliest: datetime, latest: datetime | None) -> int:
+    waiting = Delivery.objects.filter(state__in=Delivery.WAITING, source_step_id=step_id)
     sooner = When(state=State.QUEUED, then=Least("not_before", earliest))
-    waiting = rows.filter(state__in=Delivery.WAITING)
     count: int = waiting.update(not_after=latest, not_before=Case(sooner, default=F("not_before")))
     return count
 
 
+def bring_forward(moments: Mapping[int, datetime]) -> None:
+    """Let deliveries (by id) that were not tried yet leave from these moments on, if that is sooner."""
+    count = 0
+    for moment in set(moments.values()):
+        rows = Delivery.objects.filter(pk__in=[pk for pk, at in moments.items() if at == moment], state=State.QUEUED)
+        count += rows.update(not_before=Least("not_before", moment))
+    if count:
+        transaction.on_commit(partial(wake, "deliver"))
+
+
 def withdraw_deliveries(delivery_ids: Collection[int]) -> int:
-    """Take back deliveries that no step queued; see `withdraw`."""
+    """Take back deliveries, whoever queued them; see `withdraw`."""
     return _call_off(Delivery.objects.filter(pk__in=delivery_ids)) if delivery_ids else 0
 
 

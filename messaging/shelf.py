@@ -51,7 +51,8 @@ class Shelf:
 
     def take(self, held: Held) -> tuple[Delivery | None, bool]:
         """Return the delivery, or None if this process holds it no more; and whether a stop switch stands over it."""
-        mine = leases.mine(held).annotate(is_paused=leases.paused(), **VERSIONS)
+        is_paused = models.ExpressionWrapper(leases.paused(), models.BooleanField())
+        mine = leases.mine(held).annotate(is_paused=is_paused, **VERSIONS)
         now_so = mine.values_list("is_paused", "withdraw_asked_at", *VERSIONS).first()
         if now_so is None:
             return None, False

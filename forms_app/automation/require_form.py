@@ -110,7 +110,7 @@ class RequireForm(Action):
         telling.withdraw(step_ids)
 
     def limit(self, limits: Mapping[Any, Any]) -> None:
-        """Move the moments of a message that waits, unless somebody else tells of an open form by it."""
+        """Move the moments of a message that waits; where others tell by it as well, the last end of all counts."""
         telling.limit(limits)
 
 

@@ -80,9 +80,11 @@ def opened(client: Any, patient: Any, contact: Any = None, **settings: Any) -> s
     return url
 
 
-def require_step(patient: Any, form: str, *, about: tuple[str, int] | None = None, **params: Any) -> StepContext:
+def require_step(
+    patient: Any, form: str, *, about: tuple[str, int] | None = None, rule: str = "rule", **params: Any
+) -> StepContext:
     """Store a step that requires a form, due now, and return what the action gets to see."""
-    step = due_step(patient, "require_form", {"form": form, **params}, role="patient", now=clock.now())
+    step = due_step(patient, "require_form", {"form": form, **params}, role="patient", now=clock.now(), rule=rule)
     return step if about is None else replace(step, subject_type=about[0], subject_id=about[1])
 
 

@@ -59,6 +59,7 @@ class Walks(RuleBasedStateMachine):
         if then:
             ticking.drain_all()
             self.hits["do work"] += 1
+        laws.what_waits_is_as_those_want_it_who_tell_by_it()
 
     def teardown(self) -> None:
         """Let everything come to its end, and judge."""

@@ -80,6 +80,8 @@ RULES: dict[str, tuple[str, dict[str, Any], list[dict[str, Any]]]] = {
         [mail("news"), {"type": "remove_from_segment", "segment": "by-hand"}],
     ),
 }  # fmt: skip
+ASKING = ("welcome", "confirmed", "completed", "consents")
+"""The rules that require forms."""
 ABREAST = rounds(3, 14)
 """So many clinics lie side by side in one database: the choices of fifty steps in each fit into one example, which
 hypothesis ends after eight thousand."""

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import F, Q
 
+from accounts.models import Pause
 from automations.models import Event, Run, Step
 from clinic import clock
 from forms_app.models import FormRequest, FormTelling
@@ -40,15 +41,16 @@ class Notes:
 
         A mail by which another step tells of an open form as well stays, unless that one was stopped before.
         """
-        found = Step.objects.filter(steps)
+        found = set(Step.objects.filter(steps).values_list("pk", flat=True))
+        told = told_by_steps()
+        stays = {mail for step, mail, is_open in told if is_open and step not in found | self.silenced}
+        stays |= set(_of_persons().values_list("delivery", flat=True))
+        by_steps = {mail for step, mail, _ in told if step in found}
         waiting = Delivery.objects.filter(state__in=Delivery.WAITING)
-        tells = FormTelling.objects.filter(delivery__in=waiting)
-        speaks = Q(step=None) | ~(Q(step__in=found) | Q(step__in=self.silenced))
-        stays = tells.filter(speaks, request__status__in=FormRequest.OPEN)
-        by_line = Q(pk__in=tells.filter(step__in=found).values("delivery"))
-        mine = waiting.filter(Q(source_step__in=found) | by_line).exclude(pk__in=stays.values("delivery"))
+        mine = waiting.filter(Q(source_step__in=found) | Q(pk__in=by_steps)).exclude(pk__in=stays)
         meant = mine if mails is None else waiting.filter(mails)
-        lists = found.filter(state__in=Step.OPEN), meant, found.filter(state=Step.State.DONE, action="require_form")
+        those = Step.objects.filter(pk__in=found)
+        lists = those.filter(state__in=Step.OPEN), meant, those.filter(state=Step.State.DONE, action="require_form")
         going, unsent, done = (list(rows.values_list("pk", flat=True)) for rows in lists)
         return going, unsent, done
 
@@ -64,6 +66,23 @@ class Notes:
         return said[-1] if said else category != "marketing"
 
 
+def told_by_steps() -> list[tuple[int, int, bool]]:
+    """List by which messages steps tell of which form, as they have written down themselves: (step, message, open)."""
+    done = Step.objects.filter(state=Step.State.DONE, action="require_form", result__has_key="deliveries")
+    results = list(done.values_list("pk", "result"))
+    asked = {int(result["form_request"]) for _, result in results}
+    still = set(FormRequest.objects.filter(pk__in=asked, status__in=FormRequest.OPEN).values_list("pk", flat=True))
+    return [
+        (step, int(mail), int(result["form_request"]) in still)
+        for step, result in results
+        for mail in result["deliveries"]
+    ]
+
+
+def _of_persons() -> Any:
+    return FormTelling.objects.filter(step=None, request__status__in=FormRequest.OPEN)
+
+
 def judge(notes: Notes) -> None:
     """Assert every law."""
     steps_have_a_version()
@@ -73,6 +92,7 @@ def judge(notes: Notes) -> None:
     nothing_crosses_clinics()
     whatever_did_not_happen_has_a_reason()
     nobody_waits_for_a_message_that_was_taken_back()
+    nothing_leaves_while_it_is_paused()
     each_crossing_is_told_at_most_once()
     each_key_acts_once()
 
@@ -119,20 +139,19 @@ def nothing_crosses_clinics() -> None:
 def no_cap_is_exceeded() -> None:
     """On no day and in no week did anybody get more of a kind that caps hold back than the clinic allows for a patient.
 
-    What goes to two parents of a child is one message, read by each of them.
+    What is sent to two parents of a child at once is one message, read by each of them.
     """
-    got: Counter[Any] = Counter()
+    got: dict[Any, set[Any]] = defaultdict(set)
     for one in _sent():
         clinic = one.clinic
         day = one.finished_at.astimezone(ZoneInfo(clinic.time_zone)).date()
         spans = {"day": day, "week": day - timedelta(days=day.weekday())}
         for kind in (one.category, "total"):
             for span, first in spans.items():
-                reader = one.patient_id, one.recipient_key
-                got[reader, kind, span, first] += 1
+                messages = got[one.patient_id, kind, span, first]
+                messages.add(one.source_step_id or one.created_at)
                 cap = getattr(clinic, f"cap_{kind}_{span}", None) if one.category in BLOCKED else None
-                count = got[reader, kind, span, first]
-                assert cap is None or count <= cap, (one.pk, kind, span, count)
+                assert cap is None or len(messages) <= cap, (one.pk, kind, span, messages)
 
 
 def whatever_did_not_happen_has_a_reason() -> None:
@@ -149,13 +168,50 @@ def whatever_did_not_happen_has_a_reason() -> None:
 
 
 def nobody_waits_for_a_message_that_was_taken_back() -> None:
-    """A message about forms is taken back if nobody tells of an open form by it any more, and only then."""
-    lines = FormTelling.objects.filter(request__status__in=FormRequest.OPEN)
-    lost = lines.filter(delivery__state=Delivery.State.WITHDRAWN)
-    assert not list(lost.values("delivery", "step", "delivery__reason")), "a message that somebody waits for is gone"
-    idle = Delivery.objects.filter(state__in=Delivery.WAITING, purpose="forms").exclude(form_tellings__in=lines)
-    settled = idle.filter(form_tellings__isnull=False)  # says nothing when its time comes
-    assert not list(idle.exclude(pk__in=settled).values("pk", "source_step")), "a message of nobody waits"
+    """A message about forms is taken back when all who told by it were stopped, and only then."""
+    gone = set(Delivery.objects.filter(state=Delivery.State.WITHDRAWN).values_list("pk", flat=True))
+    stopped = set(FormTelling.objects.exclude(stopped_at=None).values_list("step", "delivery"))
+    told = {(step, mail) for step, mail, is_open in told_by_steps() if is_open and mail in gone}
+    assert not told - stopped, "a message that a step waits for is gone"
+    assert not _of_persons().filter(delivery__in=gone).exists(), "a message that a person waits for is gone"
+    idle = Delivery.objects.filter(state__in=Delivery.WAITING, purpose="forms")
+    idle = idle.exclude(form_tellings__in=FormTelling.objects.filter(stopped_at=None))
+    assert not list(idle.values("pk", "source_step")), "a message of nobody waits"
+
+
+def what_waits_is_as_those_want_it_who_tell_by_it() -> None:
+    """At every moment: of their category, until the last of their ends, and for their rules alone."""
+    waiting = Delivery.objects.filter(state__in=Delivery.WAITING, purpose="forms")
+    lines = FormTelling.objects.filter(delivery__in=waiting, stopped_at=None, request__status__in=FormRequest.OPEN)
+    by_mail: dict[Delivery, list[FormTelling]] = defaultdict(list)
+    for line in lines.select_related("delivery", "request__template", "step"):
+        by_mail[line.delivery].append(line)
+    for mail, those in by_mail.items():
+        surveys = all(line.request.template.kind == "survey" for line in those)
+        assert (mail.category == "survey") is surveys, (mail.pk, mail.category)
+        ends = [line.not_after for line in those]
+        end = max((one for one in ends if one is not None), default=None)
+        assert mail.not_after == (None if None in ends else end), (mail.pk, mail.not_after, ends)
+        rules = {line.step.rule_id if line.step is not None else None for line in those}
+        assert set(mail.on_behalf_of or ()) == (set() if None in rules else rules), (mail.pk, mail.on_behalf_of)
+
+
+def nothing_leaves_while_it_is_paused() -> None:
+    """No attempt begins while the clinic is paused, or every rule for which the message was ever to leave."""
+    rules: dict[int, set[Any]] = defaultdict(set)
+    for pk, step, rule in Delivery.objects.values_list("pk", "source_step", "source_step__rule"):
+        rules[pk] |= {rule} if step else {None}
+    of_steps = dict(Step.objects.filter(action="require_form").values_list("pk", "rule"))
+    for step, mail, _ in told_by_steps():
+        rules[mail].add(of_steps[step])
+    for mail in FormTelling.objects.filter(step=None).values_list("delivery", flat=True):
+        rules[mail].add(None)
+    pauses = list(Pause.objects.values_list("clinic", "scope", "target_id", "created_at", "ended_at"))
+    for mail, clinic, at in DeliveryAttempt.objects.values_list("delivery", "delivery__clinic", "started_at"):
+        over = {(scope, target) for one, scope, target, begun, ended in pauses
+                if one == clinic and begun < at and (ended is None or at < ended)}  # fmt: skip
+        assert "clinic" not in {scope for scope, _ in over}, (mail, at)
+        assert not rules[mail] <= {target for scope, target in over if scope == "rule"}, (mail, at)
 
 
 def each_crossing_is_told_at_most_once() -> None:

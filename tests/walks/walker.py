@@ -28,7 +28,7 @@ from patients.consents import set_consents
 from patients.models import Patient
 from segments import services as segments
 from tests.walks import laws
-from tests.walks.ground import RULES, SETTINGS, Ground, document
+from tests.walks.ground import ASKING, RULES, SETTINGS, Ground, document
 from treatments import services as plans
 from treatments.models import TreatmentPlan
 
@@ -221,13 +221,21 @@ class Walk:
 
     @deed(luck=st.integers(0, 4))
     def pause_everything_or_go_on(self, luck: int) -> None:
-        standing = Pause.objects.filter(clinic=self.ground.clinic, ended_at=None)
+        standing = Pause.objects.filter(clinic=self.ground.clinic, scope="clinic", ended_at=None)
         if standing.exists():
             standing.update(ended_at=clock.now())
             self.hits["do go on"] += 1
         elif luck == 0:
             Pause.objects.create(clinic=self.ground.clinic, scope="clinic", why="walk")
             self.hits["do pause all"] += 1
+
+    @deed(slug=st.sampled_from(ASKING))
+    def pause_what_a_rule_sends_or_go_on(self, slug: str) -> None:
+        rule = self._rule(slug)
+        standing = Pause.objects.filter(clinic=self.ground.clinic, scope="rule", target_id=rule.pk, ended_at=None)
+        if not standing.update(ended_at=clock.now()):
+            Pause.objects.create(clinic=self.ground.clinic, scope="rule", target_id=rule.pk, why="walk")
+        self.hits["do pause a rule's messages or go on"] += 1
 
     # --- how ---
 

@@ -11,11 +11,13 @@ from automations.models import Event, Rule, Run, Step
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
-def due_step(patient: Any, action: str, params: dict[str, Any], *, role: str = "", now: datetime = NOON) -> StepContext:
+def due_step(
+    patient: Any, action: str, params: dict[str, Any], *, role: str = "", now: datetime = NOON, rule: str = "rule"
+) -> StepContext:
     """Store a rule, an event, a run and a step, and return what its action gets to see."""
     clinic = patient.clinic
     number = Step.objects.count()
-    rule, _created = Rule.objects.get_or_create(clinic=clinic, slug="rule", defaults={"name": "Rule"})
+    of_rule, _created = Rule.objects.get_or_create(clinic=clinic, slug=rule, defaults={"name": "Rule"})
     event = Event.objects.create(
         clinic=clinic,
         trigger="patient.onboarded",
@@ -27,11 +29,11 @@ def due_step(patient: Any, action: str, params: dict[str, Any], *, role: str = "
         origin="system",
         state="matched",
     )
-    run = Run.objects.create(clinic=clinic, event=event, rule=rule, patient=patient, outcome="matched")
+    run = Run.objects.create(clinic=clinic, event=event, rule=of_rule, patient=patient, outcome="matched")
     step = Step.objects.create(
         clinic=clinic,
         run=run,
-        rule=rule,
+        rule=of_rule,
         patient=patient,
         subject_type="patient",
         subject_id=patient.pk,
@@ -51,8 +53,8 @@ def due_step(patient: Any, action: str, params: dict[str, Any], *, role: str = "
         event_id=event.pk,
         trigger=event.trigger,
         occurred_at=now,
-        rule_id=rule.pk,
-        rule_name=rule.name,
+        rule_id=of_rule.pk,
+        rule_name=of_rule.name,
         action_id="a1",
         action=action,
         params=params,

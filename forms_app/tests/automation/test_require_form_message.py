@@ -13,6 +13,7 @@ from clinic import clock
 from forms_app import services
 from forms_app.links import find
 from forms_app.models import FormRequest
+from forms_app.tests.automation.sharing import run
 from forms_app.tests.builders import born, fill, require_step
 from messaging.delivery import drain_due
 from messaging.models import Delivery
@@ -23,11 +24,6 @@ from patients.models import Contact
 
 pytestmark = pytest.mark.django_db
 ACTION = catalog.actions["require_form"]
-
-
-def run(*steps: Any) -> list[dict[str, Any]]:
-    results = ACTION.perform(steps)
-    return [results[step.id] for step in steps]
 
 
 @pytest.fixture

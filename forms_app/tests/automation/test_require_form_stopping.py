@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
-from importlib import import_module
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 
-from automations.engine.declare import catalog
 from automations.engine.values import StepContext
-from automations.models import Step
 from clinic import clock
-from forms_app import reminding, services, telling
+from forms_app import reminding, services
 from forms_app.message import write
-from forms_app.models import FormRequest, FormTelling
+from forms_app.models import FormRequest
+from forms_app.tests.automation.sharing import ACTION, run, states, tellers, two_parents
 from forms_app.tests.builders import ask, require_step
-from messaging import services as messages
 from messaging.models import Delivery
 from messaging.purposes import Suppress
 from messaging.recipients import reader_of
 from messaging.text import Content
-from patients.models import Contact
 
 pytestmark = pytest.mark.django_db
-ACTION = catalog.actions["require_form"]
-
-
-def run(*steps: Any) -> list[dict[str, Any]]:
-    results = ACTION.perform(steps)
-    return [results[step.id] for step in steps]
 
 
 def test_a_stopped_step_takes_its_message_back_and_leaves_the_request(patient, consent):
@@ -108,27 +97,11 @@ def test_a_message_that_left_stays_sent(patient, consent):
 # --- several who tell of one form ---
 
 
-def two_parents(patient: Any) -> None:
-    patient.birth_date = date(2015, 1, 1)
-    patient.save()
-    common = {"clinic": patient.clinic, "patient": patient, "gets_messages": True, "relation": "parent"}
-    for name in ("elena", "ion"):
-        Contact.objects.create(name=name, email=f"{name}@x.example", **common)
-
-
 def two_steps(patient: Any, form: str = "privacy") -> tuple[StepContext, StepContext]:
     """Steps of two rules, of use for a day and for three."""
     first, second = require_step(patient, form), require_step(patient, "privacy")
     first = replace(first, not_after=first.now + timedelta(days=1))
     return first, replace(second, not_after=second.now + timedelta(days=3))
-
-
-def states() -> list[str]:
-    return list(Delivery.objects.order_by("pk").values_list("state", flat=True))
-
-
-def tellers() -> set[int | None]:
-    return set(FormTelling.objects.values_list("step_id", flat=True))
 
 
 @pytest.mark.parametrize("form", ["privacy", "pain"])
@@ -140,7 +113,7 @@ def test_what_two_rules_tell_each_parent_goes_when_both_have_stopped(patient, co
     assert ACTION.unsent([first.id, second.id]) == {first.id, second.id}
     ACTION.withdraw([first.id])
     assert (states(), ACTION.unsent([first.id, second.id])) == (["queued", "queued"], {second.id})
-    assert set(Delivery.objects.values_list("source_step_id", flat=True)) == {second.id}
+    assert set(Delivery.objects.values_list("source_step_id", flat=True)) == {first.id}
     ACTION.withdraw([second.id])
     assert (states(), tellers()) == (["withdrawn", "withdrawn"], set())
 
@@ -250,19 +223,6 @@ def test_a_reminder_that_joins_what_waits_keeps_it_for_every_reader(patient, con
     reminding.send_again(FormRequest.objects.get())
     ACTION.withdraw([step.id])
     assert (states(), tellers()) == (["queued", "queued"], {None})
-    assert set(Delivery.objects.values_list("source_step_id", flat=True)) == {None}
-
-
-def test_a_link_that_the_patient_asked_for_stays_when_a_rule_that_joined_it_stops(patient, consent):
-    ask(patient, consent)
-    delivery = messages.queue_email(
-        clinic_id=patient.clinic_id, patient_id=patient.pk, category="transactional", purpose="forms"
-    )
-    telling.tell_of_all(delivery)
-    step = require_step(patient, "privacy")
-    run(step)
-    ACTION.withdraw([step.id])
-    assert states() == ["queued"]
 
 
 def test_what_was_told_already_needs_nobody_more(patient, consent):
@@ -281,25 +241,3 @@ def test_what_is_called_off_while_it_is_sent_tells_nobody(patient, consent):
     clock.advance_by(timedelta(minutes=5))
     run(second)
     assert (states(), tellers()) == (["sending", "queued"], {second.id})
-
-
-def test_who_told_of_what_is_open_at_the_upgrade_is_kept(patient, consent, questionnaire):
-    first, second = two_steps(patient)
-    run(first)
-    run(second)
-    Step.objects.filter(pk__in=[first.id, second.id]).update(state="done")
-    for step in (first, second):
-        request, delivery = FormRequest.objects.get(), Delivery.objects.get()
-        Step.objects.filter(pk=step.id).update(
-            result={"form_request": str(request.pk), "deliveries": [str(delivery.pk)]}, not_after=step.not_after
-        )
-    asked = ask(patient, questionnaire)
-    reminding.send_again(asked)
-    lines = set(FormTelling.objects.values_list("request_id", "delivery_id", "step_id", "not_after"))
-    FormTelling.objects.all().delete()
-    fill = import_module("forms_app.migrations.0007_telling").FILL
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE forms_app_formrequest ADD COLUMN told_by bigint")
-        cursor.execute("UPDATE forms_app_formrequest SET told_by = %s WHERE id <> %s", [first.id, asked.pk])
-        cursor.execute(fill)
-    assert set(FormTelling.objects.values_list("request_id", "delivery_id", "step_id", "not_after")) == lines
