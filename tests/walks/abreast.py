@@ -15,6 +15,7 @@ from accounts.models import Pause
 from automations import ticking
 from automations.models import Run, Step
 from clinic import clock
+from clinic.lanes import lanes
 from messaging.models import Delivery
 from tests.walks import laws
 from tests.walks.ground import ABREAST, begin
@@ -30,8 +31,9 @@ SPANS = {
     "week": timedelta(days=8),
 }
 """How long to wait: long enough to leave what its name says."""
-NEXT = [*[""] * 24, "work", "work", "minutes", "minutes", "hours", "hours", "days", "week"]
-"""What follows a round: mostly the next one, else the workers' turn, or time that passed while no worker ran."""
+NEXT = [*[""] * 18, *["engine"] * 6, "work", "work", "minutes", "minutes", "hours", "hours", "days", "week"]
+"""What follows a round: mostly the next one; or the turn of the workers that match and execute, while nobody sends and
+messages gather; or that of all, at once or after some time in which no worker ran."""
 
 
 class Walks(RuleBasedStateMachine):
@@ -56,7 +58,11 @@ class Walks(RuleBasedStateMachine):
         self.rounds += 1
         if then in SPANS:
             clock.advance_by(SPANS[then])
-        if then:
+        if then == "engine":
+            for lane in lanes():
+                if lane.name != "deliver":
+                    lane.drain()
+        elif then:
             ticking.drain_all()
             self.hits["do work"] += 1
         laws.what_waits_is_as_those_want_it_who_tell_by_it()
