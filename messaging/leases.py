@@ -66,9 +66,9 @@ WITH due AS MATERIALIZED (
         SELECT 1 FROM {pause} z WHERE z.clinic_id = d.clinic_id AND z.ended_at IS NULL
           AND (z.scope = 'clinic' OR (z.scope = 'patient' AND z.target_id = d.patient_id)
                OR (z.scope = 'rule' AND z.target_id = s.rule_id AND d.on_behalf_of IS NULL)))
-      AND NOT coalesce(d.on_behalf_of <> '{{}}' AND d.on_behalf_of <@ ARRAY(
+      AND NOT (d.on_behalf_of IS NOT NULL AND d.on_behalf_of <> '{{}}' AND d.on_behalf_of <@ ARRAY(
         SELECT z.target_id FROM {pause} z
-        WHERE z.clinic_id = d.clinic_id AND z.ended_at IS NULL AND z.scope = 'rule'), false)
+        WHERE z.clinic_id = d.clinic_id AND z.ended_at IS NULL AND z.scope = 'rule'))
     ORDER BY d.not_before, d.id LIMIT %(limit)s
     FOR NO KEY UPDATE OF d, p SKIP LOCKED)
 UPDATE {delivery} d SET state = 'sending', attempts = d.attempts + 1, lease_until = clock_timestamp() + %(lease)s
