@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import F, Min, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from automations.compiled import spec_of
 from automations.context import LocalDate, ReadContext
@@ -25,8 +25,9 @@ from automations.models import DateCursor, Rule
 from automations.occasions import Occasion, record, unrecorded
 from automations.populations import active_patients
 from automations.sql import is_plain_date
+from clinic.asking import Earliest
 from clinic.changes import origin
-from clinic.clock import now
+from clinic.clock import ClinicNow, now
 from clinic.db import lock_patients
 
 TRIGGER = "schedule.date"
@@ -107,12 +108,8 @@ def sweep_dates() -> int:
     return total
 
 
-def next_due() -> datetime | None:
-    """Return the earliest moment at which a rule's next day comes."""
-    if _unplaced().exists():
-        return now()
-    earliest: datetime | None = _placed().aggregate(at=Min("next_at"))["at"]
-    return earliest
+next_due = Earliest(lambda: _unplaced().values_list(ClinicNow()), lambda: _placed().values_list("next_at"))
+"""Return the earliest moment at which a rule's next day comes; for one that has no cursor yet, the present one."""
 
 
 def _rules() -> QuerySet[Rule]:

@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Min, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts import audit
@@ -26,6 +26,7 @@ from automations.models import Enrolment, Event, Rule, Run
 from automations.occasions import Occasion, record
 from automations.populations import active_patients, chosen
 from automations.sql import compile_group
+from clinic.asking import Earliest
 from clinic.changes import origin
 from clinic.clock import now
 from clinic.db import lock_patients
@@ -196,10 +197,8 @@ def sweep_enrolments() -> int:
     return total
 
 
-def next_due() -> datetime | None:
-    """Return the moment of the next round of any enrolment whose rule is on."""
-    earliest: datetime | None = _running().exclude(rule__mode=Rule.Mode.PAUSED).aggregate(at=Min("next_at"))["at"]
-    return earliest
+next_due = Earliest(lambda: _running().exclude(rule__mode=Rule.Mode.PAUSED).values_list("next_at"))
+"""Return the moment of the next round of any enrolment whose rule is on."""
 
 
 def _running() -> QuerySet[Enrolment]:

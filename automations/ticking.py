@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 
-from django.db.models import Exists, Min
+from django.db.models import Exists, QuerySet
 from django.db.models.functions import Coalesce, Greatest
 
 from automations.executor import execute_batch
@@ -14,6 +14,7 @@ from automations.matcher import match_batch
 from automations.models import Event, Step
 from automations.pauses import standing_pauses
 from clinic import clock
+from clinic.asking import Earliest, all_of
 from clinic.lanes import Lane, lanes
 
 Moments = dict[Lane, datetime]
@@ -73,17 +74,19 @@ def _settle(moments: Moments) -> int:
     return total
 
 
-def next_engine_due() -> datetime | None:
-    """Return the moment at which the engine has work next: a new event at once, a pending step at its time.
+def _runnable() -> QuerySet[Step]:
+    """Return the pending steps that nothing pauses."""
+    return Step.objects.filter(~Exists(standing_pauses()), state=Step.State.PENDING, rule__mode__in=("on", "review"))
 
-    Steps of paused clinics, rules and patients have no time until somebody resumes them.
-    """
-    events = Event.objects.filter(state=Event.State.NEW).aggregate(at=Min(Coalesce("lease_until", "created_at")))["at"]
-    runnable = Step.objects.filter(
-        ~Exists(standing_pauses()), state=Step.State.PENDING, rule__mode__in=("on", "review")
-    )
-    steps = runnable.aggregate(at=Min(Greatest("due_at", Coalesce("lease_until", "due_at"))))["at"]
-    return min((at for at in (events, steps) if at is not None), default=None)
+
+next_engine_due = Earliest(
+    lambda: Event.objects.filter(state=Event.State.NEW).values_list(Coalesce("lease_until", "created_at")),
+    lambda: _runnable().values_list(Greatest("due_at", Coalesce("lease_until", "due_at"))),
+)
+"""Return the moment at which the engine has work next: a new event at once, a pending step at its time.
+
+Steps of paused clinics, rules and patients have no time until somebody resumes them.
+"""
 
 
 def oldest_due() -> datetime | None:
@@ -100,7 +103,11 @@ def next_due(after: datetime) -> datetime | None:
 
 def _moments() -> Moments:
     """Return of each lane that has work ahead when it has it next."""
-    return {lane: at for lane in lanes() if (at := lane.next_due()) is not None}
+    every = lanes()
+    asked = [lane.next_due for lane in every if isinstance(lane.next_due, Earliest)]
+    together = dict(zip(asked, all_of(asked), strict=True))  # in one query
+    found = {lane: together[ask] if (ask := lane.next_due) in together else ask() for lane in every}
+    return {lane: at for lane, at in found.items() if at is not None}
 
 
 def walk_to(target: datetime) -> Iterator[tuple[datetime, int]]:
@@ -124,4 +131,4 @@ def walk_to(target: datetime) -> Iterator[tuple[datetime, int]]:
         clock.reach(stop)
         yield stop, _settle(moments)
     clock.reach(target)
-    yield target, drain_and_settle()
+    yield target, _settle(moments)

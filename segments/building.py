@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import Error, transaction
-from django.db.models import F, Min, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce, Greatest
 
 from automations import claims
 from automations.engine.moments import shift_day, start_of_day
+from clinic.asking import Earliest
 from clinic.changes import origin
 from clinic.clock import now
 from clinic.db import lock_patients
@@ -49,15 +50,14 @@ def _due(moment: datetime) -> QuerySet[Segment]:
     return Segment.objects.filter(IN_SERVICE, free, UNBUILT | Q(next_sweep_at__lte=moment))
 
 
-def next_due() -> datetime | None:
-    """Return the moment at which there is something to refresh next."""
-    marked = DirtyPatient.objects.aggregate(at=Min("created_at"))["at"]
-    waiting = Segment.objects.filter(IN_SERVICE)
-    unbuilt = waiting.filter(UNBUILT).aggregate(at=Min(Coalesce("lease_until", "created_at")))["at"]
-    swept = waiting.filter(next_sweep_at__isnull=False).aggregate(at=Min(Greatest("next_sweep_at", "lease_until")))[
-        "at"
-    ]
-    return min((at for at in (marked, unbuilt, swept) if at is not None), default=None)
+next_due = Earliest(
+    lambda: DirtyPatient.objects.values_list("created_at"),
+    lambda: Segment.objects.filter(IN_SERVICE, UNBUILT).values_list(Coalesce("lease_until", "created_at")),
+    lambda: Segment.objects.filter(IN_SERVICE, next_sweep_at__isnull=False).values_list(
+        Greatest("next_sweep_at", "lease_until")
+    ),
+)
+"""Return the moment at which there is something to refresh next."""
 
 
 def oldest_due() -> datetime | None:

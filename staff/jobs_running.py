@@ -7,7 +7,6 @@ import time
 from datetime import datetime, timedelta
 
 from django.db import Error, transaction
-from django.db.models import Min
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -15,6 +14,7 @@ from django.utils.translation import gettext as _
 from accounts.actor import SYSTEM, Actor, acting_as
 from accounts.permissions import require
 from automations.claims import backoff, is_retriable
+from clinic.asking import Earliest
 from clinic.clock import now
 from clinic.errors import ClinicError
 from staff.jobs import TURN_SECONDS, Held, Lost, State, claim, due, kind_of
@@ -115,11 +115,10 @@ def _broken(held: Held, error: Exception) -> None:
 # --- the lane ---
 
 
-def next_due() -> datetime | None:
-    """Return the moment of the next turn of any job."""
-    rows = Job.objects.filter(state__in=Job.OPEN).order_by()
-    moment: datetime | None = rows.aggregate(at=Min(Greatest("next_at", Coalesce("lease_until", "next_at"))))["at"]
-    return moment
+next_due = Earliest(
+    lambda: Job.objects.filter(state__in=Job.OPEN).values_list(Greatest("next_at", Coalesce("lease_until", "next_at")))
+)
+"""Return the moment of the next turn of any job."""
 
 
 def oldest_due() -> datetime | None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -18,6 +19,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.models import Clinic
 from clinic import clock
+from clinic.asking import Fixed
 from patients.models import Patient
 from treatments.adherence import WEEK, closes_at, evaluate, last_day_of, week_of
 from treatments.models import STILL_COUNTED, TreatmentPlan, WeeklyAdherence
@@ -70,12 +72,18 @@ def oldest_due() -> datetime | None:
     return moment if moment is not None and moment <= clock.now() else None
 
 
-def _waiting() -> list[tuple[Calendar, date]]:
-    """Return the clinics where weeks are still to be closed, and the first day that waits at each."""
+def _clinics_that_wait() -> QuerySet[Clinic, tuple[Any, ...]]:
     waiting = TreatmentPlan.objects.filter(STILL_COUNTED, clinic=OuterRef("pk")).order_by("counted_until_on")
     rows = Clinic.objects.annotate(first=Subquery(waiting.values("counted_until_on")[:1])).filter(first__isnull=False)
-    found = rows.order_by("pk").values_list("pk", "time_zone", "week_start", "adherence_grace_hours", "first")
-    return [(Calendar(pk, ZoneInfo(zone), start, grace), first) for pk, zone, start, grace, first in found]
+    return rows.order_by("pk").values_list("pk", "time_zone", "week_start", "adherence_grace_hours", "first")
+
+
+_asked = Fixed(_clinics_that_wait)
+
+
+def _waiting() -> list[tuple[Calendar, date]]:
+    """Return the clinics where weeks are still to be closed, and the first day that waits at each."""
+    return [(Calendar(pk, ZoneInfo(zone), start, grace), first) for pk, zone, start, grace, first in _asked.rows()]
 
 
 def close_batch(limit: int = BATCH) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Min
 
+from clinic.asking import Earliest
 from clinic.batches import CREATED, REFUSED, UNCHANGED, UPDATED
 from clinic.clock import now
 from staff.models import Sheet, SheetPart
@@ -31,7 +31,5 @@ def drain() -> int:
         return Sheet.objects.filter(pk__in=ids).update(state=Sheet.State.GONE)
 
 
-def next_due() -> datetime | None:
-    """Return when the next spreadsheet's time is over."""
-    moment: datetime | None = Sheet.objects.exclude(state=Sheet.State.GONE).aggregate(at=Min("expires_at"))["at"]
-    return moment
+next_due = Earliest(lambda: Sheet.objects.exclude(state=Sheet.State.GONE).values_list("expires_at"))
+"""Return when the next spreadsheet's time is over."""
