@@ -43,7 +43,7 @@ def drain_engine() -> int:
 
 def drain_all() -> int:
     """Drain the lanes that have due work until none has: an effect of one may be work for another."""
-    return _drain(_moments())
+    return _drain(ahead())
 
 
 def _drain(moments: Moments) -> int:
@@ -58,12 +58,12 @@ def _drain(moments: Moments) -> int:
         if not count:
             return total
         total += count
-        moments = _moments()
+        moments = ahead()
 
 
 def drain_and_settle() -> int:
     """Drain every lane, and wait until the workers that run beside this process have finished what they took."""
-    return _settle(_moments())
+    return _settle(ahead())
 
 
 def _settle(moments: Moments) -> int:
@@ -98,10 +98,10 @@ def oldest_due() -> datetime | None:
 
 def next_due(after: datetime) -> datetime | None:
     """Return the next moment after `after` at which any lane has work."""
-    return min((at for at in _moments().values() if at > after), default=None)
+    return min((at for at in ahead().values() if at > after), default=None)
 
 
-def _moments() -> Moments:
+def ahead() -> Moments:
     """Return of each lane that has work ahead when it has it next."""
     every = lanes()
     asked = [lane.next_due for lane in every if isinstance(lane.next_due, Earliest)]
@@ -120,7 +120,7 @@ def walk_to(target: datetime) -> Iterator[tuple[datetime, int]]:
     clock.require_movable_to(target)
     yield clock.now(), drain_and_settle()
     while True:
-        moments, current = _moments(), clock.now()
+        moments, current = ahead(), clock.now()
         # What became due while the last was done is done first, or it would wait for the stop after it.
         if any(at <= current for at in moments.values()) and (count := _settle(moments)):
             yield current, count

@@ -39,6 +39,18 @@ def test_a_wake_up_is_a_drain_message_of_its_lane_that_expires_in_five_seconds(p
     assert json.loads(base64.b64decode(content["body"]))[:2] == [[], {}]
 
 
+def test_what_nobody_listens_to_is_not_sent(publisher, valkey, monkeypatch):
+    monkeypatch.setattr(wakeups, "publisher", publisher)
+    with wakeups.unheard():
+        wakeups.wake("deliver")
+        with pytest.raises(KeyError):
+            wakeups.wake("nothing")
+    wakeups.wake("engine")
+    assert publisher.wait_idle(5)
+
+    assert (valkey.llen("deliver"), valkey.llen("engine")) == (0, 1)
+
+
 def test_a_sweep_is_woken_among_the_workers_of_the_engine(publisher, valkey):
     publisher.wake("sweep")
     assert publisher.wait_idle(5)

@@ -21,6 +21,7 @@ from django.db import connection, transaction
 from automations import ticking
 from clinic import clock
 from clinic.lanes import lanes
+from clinic.wakeups import unheard
 from messaging.management.commands.catch_mail import HOST, Keep
 
 STEP = timedelta(hours=12)
@@ -42,33 +43,35 @@ def walk(deeds: Sequence[Deed]) -> None:
     waiting = sorted(deeds, key=lambda deed: deed.at)
     times = [deed.at for deed in waiting]
     done = bisect_left(times, clock.now() - 2 * STEP)  # the stop at which a walk was interrupted is repeated
-    with catching_mail(), _unhurried():
-        _settle()
-        while (stop := _next_stop(times[done:], ticking.next_due(clock.now()))) < clock.present():
+    with catching_mail(), _unhurried(), unheard():
+        due = _settle()
+        while (stop := _next_stop(times[done:], due)) < clock.present():
             clock.reach(stop)
             until = bisect_right(times, stop)
-            _do(waiting[done:until])
+            due = _do(waiting[done:until])
             done = until
         clock.catch_up()
         _do(waiting[done : bisect_right(times, clock.now())])
 
 
-def _do(deeds: Sequence[Deed]) -> None:
-    """Do what people did since the last stop, and what the engine makes of it."""
+def _do(deeds: Sequence[Deed]) -> datetime | None:
+    """Do what people did since the last stop, and what the engine makes of it; return when it has work next."""
     with transaction.atomic():
         for deed in deeds:
             deed.do(deed.at)
-    _settle()
+    return _settle()
 
 
-def _settle() -> None:
-    """Drain the lanes until none has work that is due; asking costs less than draining one more time in vain."""
-    drained = 1
-    while drained:
+def _settle() -> datetime | None:
+    """Drain the lanes until none has work that is due; return when one has work next.
+
+    Asking costs less than draining one more time in vain.
+    """
+    while True:
         drained = sum(lane.drain() for lane in lanes())
-        current = clock.now()
-        if all(due is None or due > current for due in (lane.next_due() for lane in lanes())):
-            return
+        moments, current = ticking.ahead().values(), clock.now()
+        if not drained or all(at > current for at in moments):
+            return min((at for at in moments if at > current), default=None)
 
 
 def _next_stop(times: Sequence[datetime], due: datetime | None) -> datetime:

@@ -65,10 +65,11 @@ def test_what_was_interrupted_is_gone_on_with(mail, few, monkeypatch):
     doing, done = walking._do, []
 
     def interrupted(deeds):
-        doing(deeds)
+        due = doing(deeds)
         done.append(len(deeds))
         if len(done) == 6:
             raise KeyboardInterrupt
+        return due
 
     monkeypatch.setattr(walking, "_do", interrupted)
     with pytest.raises(KeyboardInterrupt):
