@@ -64,7 +64,7 @@ class Worker:
     def __init__(
         self, queue: str, log: Path, *, app: str = "clinic", beat: bool = True, concurrency: int = 1, **changes: str
     ) -> None:
-        self.queue, self.log = queue, log
+        self.queue, self.log, self._asked = queue, log, False
         self._seen = log.stat().st_size if log.exists() else 0
         command: list[str | Path] = [sys.executable, "-m", "celery", "-A", app, "worker", "-Q", queue]
         command += ["-n", f"{queue}-{os.getpid()}@%h", "--concurrency", str(concurrency), "--loglevel", "INFO"]
@@ -104,11 +104,18 @@ class Worker:
         for process in self.family():
             process.resume()
 
-    def stop(self) -> None:
-        """Stop it as an operator would, and end it if it does not obey."""
+    def ask_to_stop(self) -> None:
+        """Ask it to stop as an operator would; several can be asked before one waits for each."""
         if self.process.poll() is None:
             self.resume()
             self.process.terminate()
+            self._asked = True
+
+    def stop(self) -> None:
+        """Stop it as an operator would, and end it if it does not obey."""
+        if not self._asked:
+            self.ask_to_stop()
+        if self.process.poll() is None:
             try:
                 self.process.wait(20)
             except subprocess.TimeoutExpired:
