@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Min, Q
+from django.db.models import F, Q
 
+from clinic.asking import Earliest
 from clinic.changes import origin, silently
 from clinic.clock import now
 from clinic.db import lock_patients
@@ -31,10 +31,8 @@ def _coming() -> Any:
     return FormRequest.objects.filter(unnoted, status__in=FormRequest.OPEN, due_at__isnull=False)
 
 
-def next_due() -> datetime | None:
-    """Return the earliest due time that is still to pass or to be noted."""
-    earliest: datetime | None = _coming().aggregate(at=Min("due_at"))["at"]
-    return earliest
+next_due = Earliest(lambda: _coming().values_list("due_at"))
+"""Return the earliest due time that is still to pass or to be noted."""
 
 
 def note_overdue() -> int:

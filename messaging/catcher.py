@@ -47,14 +47,16 @@ def store(content: bytes) -> str:
     part = folder / f".{name}.part"
     part.write_bytes(content)
     part.rename(folder / f"{name}.eml")  # whole or not at all, for who reads meanwhile
-    for old in _newest_first()[KEPT:]:
+    for old in _newest_first(KEPT):
         old.unlink(missing_ok=True)
     return name
 
 
-def _newest_first() -> list[Path]:
-    names = sorted((name for name in os.listdir(directory()) if name.endswith(".eml")), reverse=True)
-    return [directory() / name for name in names]
+def _newest_first(after: int = 0) -> list[Path]:
+    """Return the messages but for the newest `after`."""
+    folder = directory()
+    names = sorted((name for name in os.listdir(folder) if name.endswith(".eml")), reverse=True)
+    return [folder / name for name in names[after:]]
 
 
 def newest(limit: int, to: str = "") -> Iterator[Caught]:

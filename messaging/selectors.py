@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from django.db.models import Case, Count, F, Max, Min, OuterRef, Prefetch, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce, Greatest
 
+from clinic.asking import Earliest
 from clinic.clock import ClinicNow
 from messaging import leases, visibility
 from messaging.models import Delivery, MessageTemplate, Notification
@@ -125,13 +126,11 @@ def _waiting() -> QuerySet[Delivery]:
     return Delivery.objects.filter(state__in=Delivery.WAITING).exclude(leases.paused())
 
 
-def next_due() -> datetime | None:
-    """Return when the earliest delivery that nothing pauses is due, for whoever walks the clock.
+next_due = Earliest(lambda: _waiting().values_list("not_before"))
+"""Return when the earliest delivery that nothing pauses is due, for whoever walks the clock.
 
-    Leases are left out: they end on real time, and the walker cannot hurry them.
-    """
-    moment: datetime | None = _waiting().aggregate(at=Min("not_before"))["at"]
-    return moment
+Leases are left out: they end on real time, and the walker cannot hurry them.
+"""
 
 
 def is_sending() -> bool:
