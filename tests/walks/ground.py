@@ -51,7 +51,11 @@ def mail(template: str, timing: Any = None, **more: Any) -> dict[str, Any]:
 
 RULES: dict[str, tuple[str, dict[str, Any], list[dict[str, Any]]]] = {
     "welcome": ("patient.onboarded", {}, [{"type": "require_form", "form": "privacy"}, mail("news", SOON)]),
-    "booked": ("appointment.booked", {}, [mail("visit"), mail("visit", REMINDER)]),
+    "booked": (
+        "appointment.booked",
+        {},
+        [mail("visit"), mail("visit", REMINDER), {"type": "require_form", "form": "privacy"}],
+    ),
     "confirmed": ("appointment.confirmed", {}, [{"type": "require_form", "form": "pain"}, mail("guide", SOON)]),
     "completed": (
         "appointment.completed",
@@ -80,8 +84,6 @@ RULES: dict[str, tuple[str, dict[str, Any], list[dict[str, Any]]]] = {
         [mail("news"), {"type": "remove_from_segment", "segment": "by-hand"}],
     ),
 }  # fmt: skip
-ASKING = ("welcome", "confirmed", "completed", "consents")
-"""The rules that require forms."""
 ABREAST = rounds(3, 14)
 """So many clinics lie side by side in one database: the choices of fifty steps in each fit into one example, which
 hypothesis ends after eight thousand."""

@@ -22,13 +22,14 @@ from clinic.errors import ClinicError
 from forms_app import reminding
 from forms_app import services as forms
 from forms_app.models import FormRequest
+from messaging.models import Delivery
 from patients import services as patients
 from patients.categories import Category
 from patients.consents import set_consents
 from patients.models import Patient
 from segments import services as segments
 from tests.walks import laws
-from tests.walks.ground import ASKING, RULES, SETTINGS, Ground, document
+from tests.walks.ground import RULES, SETTINGS, Ground, document
 from treatments import services as plans
 from treatments.models import TreatmentPlan
 
@@ -219,6 +220,13 @@ class Walk:
             if self._stopping("archive rule", lambda: lifecycle.archive(self._rule(slug)), mine, None):
                 self.archived += 1
 
+    @deed(pick=picks, backwards=st.booleans())
+    def archive_the_rules_that_tell_by_a_message(self, pick: int, backwards: bool) -> None:
+        """Stop one after the other of those who share a message that waits."""
+        rules = self._rules_that_tell_by_a_message(pick)
+        for rule in reversed(rules) if backwards else rules:
+            self.archive_a_rule(rule.slug)
+
     @deed(luck=st.integers(0, 4))
     def pause_everything_or_go_on(self, luck: int) -> None:
         standing = Pause.objects.filter(clinic=self.ground.clinic, scope="clinic", ended_at=None)
@@ -229,18 +237,27 @@ class Walk:
             Pause.objects.create(clinic=self.ground.clinic, scope="clinic", why="walk")
             self.hits["do pause all"] += 1
 
-    @deed(slug=st.sampled_from(ASKING))
-    def pause_what_a_rule_sends_or_go_on(self, slug: str) -> None:
-        rule = self._rule(slug)
-        standing = Pause.objects.filter(clinic=self.ground.clinic, scope="rule", target_id=rule.pk, ended_at=None)
+    @deed(pick=picks, all_of_them=st.booleans())
+    def pause_the_rules_of_a_message_or_go_on(self, pick: int, all_of_them: bool) -> None:
+        clinic, rules = self.ground.clinic, self._rules_that_tell_by_a_message(pick)
+        standing = Pause.objects.filter(clinic=clinic, scope="rule", ended_at=None)
         if not standing.update(ended_at=clock.now()):
-            Pause.objects.create(clinic=self.ground.clinic, scope="rule", target_id=rule.pk, why="walk")
-        self.hits["do pause a rule's messages or go on"] += 1
+            for rule in rules if all_of_them else rules[:1]:
+                Pause.objects.create(clinic=clinic, scope="rule", target_id=rule.pk, why="walk")
+                self.hits["do pause a rule's messages"] += 1
 
     # --- how ---
 
     def _person(self, who: int) -> Patient:
         return Patient.objects.get(pk=self.ground.people[who].pk)
+
+    def _rules_that_tell_by_a_message(self, pick: int) -> list[Rule]:
+        """Return the rules that tell of open forms by one of the clinic's messages that wait; none waits: none."""
+        mine = Delivery.objects.filter(clinic=self.ground.clinic, state__in=Delivery.WAITING)
+        waiting = set(mine.values_list("pk", flat=True))
+        told = [(mail, step) for step, mail, is_open in laws.told_by_steps() if is_open and mail in waiting]
+        steps = [step for mail, step in told if mail == told[pick % len(told)][0]]
+        return list(Rule.objects.filter(steps__in=steps).order_by("slug").distinct())
 
     def _rule(self, slug: str) -> Rule:
         return Rule.objects.get(clinic=self.ground.clinic, slug=slug)
