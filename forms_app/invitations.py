@@ -110,7 +110,10 @@ def queue_missing(
 
 
 def remember(wishes: Sequence[Wish], carried: Mapping[int, Sequence[Delivery]]) -> None:
-    """Write down by which deliveries each wish tells of its request, and make them what all want who tell by them."""
+    """Write down by which deliveries each wish tells of its request, and make them what all want who tell by them.
+
+    They leave from when the first of all wants it.
+    """
     lines = [
         FormTelling(
             clinic_id=wish.request.clinic_id,
@@ -125,6 +128,11 @@ def remember(wishes: Sequence[Wish], carried: Mapping[int, Sequence[Delivery]]) 
     ]
     FormTelling.objects.bulk_create(lines, ignore_conflicts=True)  # said before, it stands
     refresh(line.delivery_id for line in lines)
+    earliest: dict[int, datetime] = {}
+    for wish in wishes:
+        begin = wish.not_before or wish.moment
+        earliest |= {row.pk: min(begin, earliest.get(row.pk, begin)) for row in carried[wish.step_id]}
+    services.bring_forward(earliest)
     told = [wish for wish in wishes if carried[wish.step_id]]
     for wish in told:
         wish.request.message = carried[wish.step_id][0]

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from clinic.languages import spoken
 from forms_app import selectors
 from forms_app.links import KIND, tokens_of, url_for
-from forms_app.telling import is_of_use
+from forms_app.telling import is_of_use, refresh
 from messaging import purposes, sealed, variables
 from messaging.models import Delivery
 from messaging.purposes import Suppress
@@ -69,7 +69,7 @@ def link_for(context: MessageContext) -> Mapping[str, Any]:
 
 def connect() -> None:
     """Offer the message and its variable; called once, when the app is ready."""
-    purposes.register(PURPOSE, write, label=gettext_lazy("Forms to fill in"))
+    purposes.register(PURPOSE, write, label=gettext_lazy("Forms to fill in"), renew=lambda row: refresh([row.pk]))
     sealed.register(KIND, tokens_of)
     link = Variable(gettext_lazy("link to the forms that are open"), sample="https://clinic.example/f/…/")
     variables.register("form", {"link": link}, link_for)

@@ -11,10 +11,12 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Exists, F, OuterRef, Q
+
 from clinic.clock import ClinicNow
 from forms_app.models import FormRequest, FormTelling, FormTemplate
 from messaging import services
-from messaging.models import Category, Delivery
+from messaging.models import Category, Delivery, DeliveryAttempt
 
 State = Delivery.State
 UNSENT = (*Delivery.WAITING, State.SENDING)
@@ -29,7 +31,7 @@ def category_of(template: FormTemplate) -> Category:
 
 def unsent(step_ids: Collection[int]) -> set[int]:
     """Name the steps that tell of a request by a message that waits or is being sent."""
-    return set(_ahead(step_ids).values_list("step_id", flat=True))
+    return set(_ahead(step_ids).filter(delivery__withdraw_asked_at=None).values_list("step_id", flat=True))
 
 
 def tell_of_all(deliveries: Collection[Delivery], category: Category | None = None) -> None:
@@ -68,14 +70,14 @@ def limit(limits: Limits) -> None:
 
     A step that was stopped tells no more, and moves nothing. Nothing is held longer than it was.
     """
-    mine = list(_ahead(limits))
+    mine = list(_ahead(limits).filter(request__status__in=FormRequest.OPEN))
     earliest: dict[int, datetime] = {}
     for line in mine:
         begin, line.not_after = limits[line.step_id]
         earliest[line.delivery_id] = min(begin, earliest.get(line.delivery_id, begin))
     FormTelling.objects.bulk_update(mine, ["not_after"])
-    left = refresh(earliest)
-    services.bring_forward({pk: moment for pk, moment in earliest.items() if pk in left})
+    refresh(earliest)
+    services.bring_forward(earliest)
 
 
 def settled(requests: Collection[FormRequest]) -> None:
@@ -88,19 +90,20 @@ def refresh(delivery_ids: Iterable[int]) -> set[int]:
     """Make messages that have not left as those want them who tell of an open form by them; return these messages' ids.
 
     They are of the weightier category, end with the last, and stand for the rules of all, unless a person tells too. A
-    message by which nobody tells any more is left as it is.
+    message by which nobody tells any more is left as it is, and one that its sender has begun to hand over is what it
+    was when that began; it is asked for again before the next attempt.
     """
     wanted = _wanted(delivery_ids)
-    rows = list(Delivery.objects.filter(pk__in=wanted, state__in=UNSENT).only(*_MADE)) if wanted else []
+    begun = Exists(DeliveryAttempt.objects.filter(delivery=OuterRef("pk"), number=OuterRef("attempts")))
+    rows = Delivery.objects.filter(~Q(begun, state=State.SENDING), pk__in=wanted, state__in=UNSENT)
     changed = []
-    for row in rows:
+    for row in rows.annotate(rule_of_source=F("source_step__rule_id")).only(*_MADE) if wanted else ():
         before = [getattr(row, name) for name in _MADE]
         lines = wanted[row.pk]
         categories, ends = {line.category for line in lines}, [line.not_after for line in lines]
         row.category = Category.TRANSACTIONAL if Category.TRANSACTIONAL in categories else Category.SURVEY
         row.not_after = None if None in ends else max(end for end in ends if end is not None)
-        rules = {line.step.rule_id for line in lines if line.step is not None}
-        row.on_behalf_of = [] if any(line.step_id is None for line in lines) else sorted(rules)
+        row.on_behalf_of = _rules_of(lines, row.rule_of_source)
         if before != [getattr(row, name) for name in _MADE]:
             changed.append(row)
     Delivery.objects.bulk_update(changed, _MADE)
@@ -108,6 +111,14 @@ def refresh(delivery_ids: Iterable[int]) -> set[int]:
 
 
 _MADE = ["category", "not_after", "on_behalf_of"]
+
+
+def _rules_of(lines: Collection[FormTelling], of_source: int | None) -> list[int] | None:
+    """Name the rules for which a message leaves: none if a person tells too, null if it is its source step's alone."""
+    if any(line.step_id is None for line in lines):
+        return []
+    rules = {line.step.rule_id for line in lines if line.step is not None}
+    return None if rules == {of_source} else sorted(rules)
 
 
 def _wanted(delivery_ids: Iterable[int]) -> dict[int, list[FormTelling]]:

@@ -27,7 +27,7 @@ from messaging.liquid import TextError
 from messaging.models import Delivery, DeliveryAttempt
 from messaging.policy import Outcome, Result
 from messaging.postman import Postman
-from messaging.purposes import Suppress, content_of, is_asked_for
+from messaging.purposes import Suppress, content_of, is_asked_for, renew
 from messaging.recipients import Recipient, reader_of
 from messaging.sealed import unsealed
 from messaging.shelf import Shelf
@@ -105,6 +105,7 @@ def _prepare(held: Held, shelf: Shelf | None = None) -> tuple[Any, float, bool] 
     if is_paused:
         leases.release([held])
         return None
+    renew(delivery)
     try:
         target, content = _judge(delivery)
     except TextError as error:
@@ -114,7 +115,7 @@ def _prepare(held: Held, shelf: Shelf | None = None) -> tuple[Any, float, bool] 
         _conclude(held, content.code, content.text)
         return None
     deadline = time.monotonic() + leases.seconds_until_dot()
-    if not _begin(held, delivery.clinic_id, str(target), content, is_asked_for(delivery.purpose)):
+    if not _begin(held, delivery, str(target), content):
         leases.release([held])  # called off or refused since; if the lease was lost this changes nothing
         return None
     untried = delivery.patient.email_status == delivery.patient.EmailStatus.UNTRIED
@@ -148,14 +149,17 @@ def _obstacle(delivery: Delivery, reader: Recipient, target: Any) -> Suppress | 
     return None
 
 
-def _begin(held: Held, clinic_id: int, address: str, content: Content, asked_for: bool = False) -> bool:
-    """Keep what is sent, renew the lease and log the attempt, unless it was called off, refused by now, or lost."""
+def _begin(held: Held, delivery: Delivery, address: str, content: Content) -> bool:
+    """Keep what is sent, renew the lease and log the attempt, unless it was called off, refused by now, or lost.
+
+    Nor if it became one of another category since it was judged.
+    """
     agreed_to = Q(recipient__isnull=False) | agreed("patient_id", "category", "channel")
-    wanted = Q() if asked_for else agreed_to
+    wanted = Q() if is_asked_for(delivery.purpose) else agreed_to
     with transaction.atomic():
         count = (
             leases.mine(held)
-            .filter(wanted, withdraw_asked_at=None)
+            .filter(wanted, withdraw_asked_at=None, category=delivery.category)
             .update(
                 lease_until=leases.RealNow() + leases.lease_length(),
                 address=address,
@@ -167,7 +171,7 @@ def _begin(held: Held, clinic_id: int, address: str, content: Content, asked_for
         )
         if count:
             DeliveryAttempt.objects.create(
-                clinic_id=clinic_id, delivery_id=held.pk, number=held.number, started_at=ClinicNow()
+                clinic_id=delivery.clinic_id, delivery_id=held.pk, number=held.number, started_at=ClinicNow()
             )
     return bool(count)
 

@@ -89,7 +89,8 @@ def _tables() -> dict[str, str]:
 def claim(limit: int, now: datetime | None = None) -> list[Held]:
     """Take due deliveries for sending, earliest first; one statement, committed before anything leaves.
 
-    Paused clinics, patients and rules, and patients whose records somebody is changing, are left for later.
+    Paused clinics, patients and rules (see `paused`), and patients whose records somebody is changing, are left for
+    later.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         given: dict[str, Any] = {"now": now, "limit": limit, "lease": lease_length()}

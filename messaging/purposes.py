@@ -31,14 +31,23 @@ class Suppress:
 
 Render = Callable[[Delivery, Recipient], Content | Suppress]
 _purposes: dict[str, Render] = {}
+_renewals: dict[str, Callable[[Delivery], object]] = {}
 _asked_for: set[str] = set()
 
 
-def register(purpose: str, render: Render, *, label: Any = "", asked_for: bool = False) -> None:
+def register(
+    purpose: str,
+    render: Render,
+    *,
+    label: Any = "",
+    asked_for: bool = False,
+    renew: Callable[[Delivery], object] | None = None,
+) -> None:
     """Say how deliveries of `purpose` are put into words. Raises ValueError if the purpose is taken.
 
     `label`: what the staff call such a message, which has no template to name it. `asked_for`: the reader has just
-    asked for each of them, so no earlier no to messages holds it back.
+    asked for each of them, so no earlier no to messages holds it back. `renew`: writes what the records make of a
+    delivery by now (its category, its end, for whom it leaves), before it is judged and when it is queued again.
     """
     if purpose in _purposes:
         raise ValueError(f"Deliveries for {purpose!r} are put into words by {_purposes[purpose]!r} already.")
@@ -46,6 +55,15 @@ def register(purpose: str, render: Render, *, label: Any = "", asked_for: bool =
     LABELS[purpose] = label
     if asked_for:
         _asked_for.add(purpose)
+    if renew is not None:
+        _renewals[purpose] = renew
+
+
+def renew(delivery: Delivery) -> None:
+    """Bring a delivery up to date, if its purpose has a way to."""
+    if delivery.purpose in _renewals:
+        _renewals[delivery.purpose](delivery)
+        delivery.refresh_from_db(fields=["category", "not_after", "on_behalf_of"])
 
 
 def is_asked_for(purpose: str) -> bool:

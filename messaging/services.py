@@ -22,7 +22,7 @@ from clinic.clock import ClinicNow, now
 from clinic.db import lock_patients
 from clinic.errors import ImpossibleTransition, Refused
 from clinic.wakeups import wake
-from messaging import digest, reasons, subscriptions, visibility
+from messaging import digest, purposes, reasons, subscriptions, visibility
 from messaging.models import Category, Delivery, Notification
 from messaging.recipients import key_of
 from messaging.templates import Body, archive_template, restore_template, save_template
@@ -266,12 +266,13 @@ def retry_failed(delivery: Delivery) -> Delivery:
         if stored.state not in Delivery.ENDED_BADLY or stored.withdraw_asked_at is not None:
             raise ImpossibleTransition(_("The delivery"), stored.get_state_display(), str(State.QUEUED.label))
         moment = now()
-        if stored.not_after is not None and stored.not_after < moment:
-            raise Refused(reasons.words("too_late"), code="too_late")
         stored.state, stored.reason, stored.last_error = State.QUEUED, "", ""
         stored.not_before, stored.finished_at = moment, None
         stored.attempts_before = stored.attempts
         stored.save()
+        purposes.renew(stored)
+        if stored.not_after is not None and stored.not_after < moment:
+            raise Refused(reasons.words("too_late"), code="too_late")
         audit.record("delivery.retried", obj=stored)
         transaction.on_commit(partial(wake, "deliver"))
     return stored

@@ -17,8 +17,8 @@ SELECT f.clinic_id, f.id, d.id, s.id, s.not_after
   JOIN messaging_delivery d ON d.patient_id = f.patient_id AND s.result->'deliveries' ? d.id::text
  WHERE f.status IN ('required', 'in_progress')
    AND (f.told_by = s.id OR d.state NOT IN ('queued', 'retry', 'sending'));
-INSERT INTO forms_app_formtelling (clinic_id, request_id, delivery_id, step_id)
-SELECT f.clinic_id, f.id, f.message_id, f.told_by
+INSERT INTO forms_app_formtelling (clinic_id, request_id, delivery_id, step_id, not_after)
+SELECT f.clinic_id, f.id, f.message_id, f.told_by, s.not_after
   FROM forms_app_formrequest f LEFT JOIN automations_step s ON s.id = f.told_by
  WHERE f.status IN ('required', 'in_progress') AND f.message_id IS NOT NULL
    AND (f.told_by IS NULL OR s.id IS NOT NULL)

@@ -2,8 +2,9 @@ from django.db import migrations, models
 
 FILL = """
 UPDATE forms_app_formtelling t SET category = 'survey'
-  FROM forms_app_formrequest f JOIN forms_app_formtemplate k ON k.id = f.template_id
- WHERE f.id = t.request_id AND k.kind = 'survey';
+  FROM forms_app_formrequest f JOIN forms_app_formtemplate k ON k.id = f.template_id, messaging_delivery d
+ WHERE f.id = t.request_id AND k.kind = 'survey' AND d.id = t.delivery_id
+   AND NOT (t.step_id IS NULL AND d.source_step_id IS NULL AND d.category = 'transactional');  -- a link that was asked for
 UPDATE messaging_delivery d SET on_behalf_of = told.rules
   FROM (SELECT t.delivery_id,
                CASE WHEN bool_or(t.step_id IS NULL) THEN '{}' ELSE array_agg(DISTINCT s.rule_id) END AS rules
@@ -13,6 +14,7 @@ UPDATE messaging_delivery d SET on_behalf_of = told.rules
          GROUP BY t.delivery_id) told
  WHERE d.id = told.delivery_id AND d.state IN ('queued', 'retry', 'sending');
 """
+BACK = "DELETE FROM forms_app_formtelling WHERE stopped_at IS NOT NULL"  # who was stopped had no line before
 
 
 class Migration(migrations.Migration):
@@ -44,5 +46,5 @@ class Migration(migrations.Migration):
             name="stopped_at",
             field=models.DateTimeField(editable=False, null=True),
         ),
-        migrations.RunSQL(FILL, migrations.RunSQL.noop),
+        migrations.RunSQL(FILL, BACK),
     ]

@@ -14,8 +14,8 @@ from django.db.migrations.executor import MigrationExecutor
 from automations.models import Step
 from clinic import clock
 from forms_app import opening, reminding
-from forms_app.models import FormRequest, FormTelling, SigningLink
-from forms_app.tests.automation.sharing import ACTION, left, run, states, two_parents
+from forms_app.models import FormRequest, FormTelling
+from forms_app.tests.automation.sharing import ACTION, left, link_of, run, states, two_parents
 from forms_app.tests.builders import ask, make_template, require_step
 from messaging.models import Delivery
 
@@ -64,23 +64,24 @@ def lines() -> set[tuple[Any, ...]]:
 def test_what_waits_and_what_has_left_is_told_for_the_steps_that_said_so(patient, upgrade):
     for slug, kind in (("privacy", "consent"), ("satisfaction", "survey")):
         make_template(patient.clinic, slug, kind)
-    first, second = require_step(patient, "privacy"), require_step(patient, "satisfaction")
-    first = replace(first, not_after=first.now + timedelta(days=1))
-    carried_out(first)
+    first = require_step(patient, "privacy")
+    carried_out(replace(first, not_after=first.now + timedelta(days=1)))
     left(Delivery.objects.get())
     clock.advance_by(timedelta(minutes=5))
+    second = require_step(patient, "satisfaction")
     carried_out(second)
     before = lines()
     assert len(before) == 2
     upgrade()
     assert lines() == before
-    assert list(Delivery.objects.order_by("pk").values_list("on_behalf_of", flat=True))[-1] == [second.rule_id]
+    assert Delivery.objects.latest("pk").on_behalf_of == [second.rule_id]
 
 
 def test_a_step_that_was_stopped_before_tells_no_more_and_its_heir_takes_the_message_along(patient, upgrade):
     for slug in ("privacy", "other"):
         make_template(patient.clinic, slug)
-    first, second = require_step(patient, "privacy"), require_step(patient, "other")
+    end = clock.now() + timedelta(hours=5)
+    first, second = (replace(require_step(patient, slug), not_after=end) for slug in ("privacy", "other"))
     carried_out(first, second)
     withdraw(first)
 
@@ -89,8 +90,23 @@ def test_a_step_that_was_stopped_before_tells_no_more_and_its_heir_takes_the_mes
             cursor.execute("UPDATE forms_app_formrequest SET told_by = %s", [second.id])
 
     upgrade(as_it_was)
-    assert set(FormTelling.objects.values_list("step_id", flat=True)) == {second.id}
+    assert set(FormTelling.objects.values_list("step_id", "not_after")) == {(second.id, end)}
     withdraw(second)
+    assert states() == ["withdrawn"]
+
+
+@pytest.mark.parametrize("back", ["0007_telling", BEFORE])
+def test_who_was_stopped_stays_so_on_the_way_back_and_forth(patient, back):
+    make_template(patient.clinic, "privacy")
+    older, younger = require_step(patient, "privacy"), require_step(patient, "privacy")
+    carried_out(older, younger)
+    withdraw(younger)
+    try:
+        migrate(back)
+    finally:
+        migrate()
+    assert list(FormTelling.objects.values_list("step_id", flat=True)) == [older.id]
+    withdraw(older)
     assert states() == ["withdrawn"]
 
 
@@ -108,9 +124,8 @@ def test_what_persons_have_sent_stays_theirs_for_every_reader(patient, upgrade):
 
 
 def test_a_link_that_was_asked_for_stays_the_patients(patient, upgrade):
-    ask(patient, make_template(patient.clinic, "privacy"))
-    row = SigningLink(clinic=patient.clinic, patient=patient, address_mark=opening.address_mark(patient, None))
-    assert opening.send_again(row) is not None
+    ask(patient, make_template(patient.clinic, "satisfaction", "survey"))
+    assert opening.send_again(link_of(patient)) is not None
     FormRequest.objects.update(message=None)
     upgrade()
-    assert list(FormTelling.objects.values_list("step_id", flat=True)) == [None]
+    assert list(FormTelling.objects.values_list("step_id", "category")) == [(None, "transactional")]

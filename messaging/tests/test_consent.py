@@ -124,7 +124,7 @@ def test_a_no_while_the_message_is_being_made_comes_in_time(patient, queue, mail
     row = leases.mine(held).get()
     say(patient, "survey", False)
     content = sending.Content("Hello", "Hello", "<p>Hello</p>", "en")
-    assert sending._begin(held, patient.clinic_id, "maria@patients.example", content) is False
+    assert sending._begin(held, delivery, "maria@patients.example", content) is False
     leases.release([held])
     assert state_of(row) == ("queued", "")
     clock.advance_to(clock.now() + timedelta(seconds=10))

@@ -1,4 +1,4 @@
-"""A rule tells of a consent by a waiting message about a survey, just when that must not leave any more."""
+"""A rule tells of a consent by a message that waits, just when that must not leave any more."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from automations.engine.declare import catalog
 from clinic import clock
 from clinic.db import lock_patients
 from clinic.testing import PROOF, rounds
-from forms_app.models import FormTelling
+from forms_app.lifecycle import void
+from forms_app.models import FormRequest, FormTelling
 from forms_app.tests.builders import make_template, require_step
 from messaging.delivery import drain_due
 from messaging.models import Delivery
@@ -36,12 +37,17 @@ def require(step: Any) -> None:
 
 def test_what_joins_a_message_that_is_just_suppressed_is_told_all_the_same(clinic, mail_server, record_property):
     make_template(clinic, "privacy")
+    make_template(clinic, "other")
     make_template(clinic, "satisfaction", "survey")
     random, fates = Random(7), Counter[str]()
     for number in range(ROUNDS):
         person = Patient.objects.create(clinic=clinic, given_name="P", email=f"p{number}@patients.example")
-        require(require_step(person, "satisfaction"))
-        set_consents(person, [{"category": "survey", "channel": "email", "granted": False}])
+        if number % 2:
+            require(require_step(person, "satisfaction"))
+            set_consents(person, [{"category": "survey", "channel": "email", "granted": False}])
+        else:  # of this no patient's lock is taken: it has nothing to say
+            require(require_step(person, "other"))
+            void(FormRequest.objects.get(patient=person))
         step = require_step(person, "privacy")
 
         at_once(after(random.uniform(0, 0.05), partial(require, step)), after(random.uniform(0, 0.03), drain_due))

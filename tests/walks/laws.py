@@ -189,7 +189,7 @@ def what_waits_is_as_those_want_it_who_tell_by_it() -> None:
     waiting = Delivery.objects.filter(state__in=Delivery.WAITING, purpose="forms")
     lines = FormTelling.objects.filter(delivery__in=waiting, stopped_at=None, request__status__in=FormRequest.OPEN)
     by_mail: dict[Delivery, list[FormTelling]] = defaultdict(list)
-    for line in lines.select_related("delivery", "request__template", "step"):
+    for line in lines.select_related("delivery__source_step", "request__template", "step"):
         by_mail[line.delivery].append(line)
     for mail, those in by_mail.items():
         surveys = all(line.request.template.kind == "survey" for line in those)
@@ -198,25 +198,33 @@ def what_waits_is_as_those_want_it_who_tell_by_it() -> None:
         end = max((one for one in ends if one is not None), default=None)
         assert mail.not_after == (None if None in ends else end), (mail.pk, mail.not_after, ends)
         rules = {line.step.rule_id if line.step is not None else None for line in those}
-        assert set(mail.on_behalf_of or ()) == (set() if None in rules else rules), (mail.pk, mail.on_behalf_of)
+        alone = {mail.source_step.rule_id} if mail.on_behalf_of is None and mail.source_step else set(mail.on_behalf_of)
+        assert alone == (set() if None in rules else rules), (mail.pk, mail.on_behalf_of)
 
 
 def nothing_leaves_while_it_is_paused() -> None:
     """No attempt begins while the clinic is paused, or every rule for which the message was ever to leave."""
-    rules: dict[int, set[Any]] = defaultdict(set)
-    for pk, step, rule in Delivery.objects.values_list("pk", "source_step", "source_step__rule"):
-        rules[pk] |= {rule} if step else {None}
+    rules: dict[int, set[tuple[Any, Any]]] = defaultdict(set)
+    told = told_by_steps()
+    shared = {mail for _, mail, _ in told}
+    for pk, step, rule in Delivery.objects.exclude(pk__in=shared).values_list("pk", "source_step", "source_step__rule"):
+        rules[pk].add((rule if step else None, None))
     of_steps = dict(Step.objects.filter(action="require_form").values_list("pk", "rule"))
-    for step, mail, _ in told_by_steps():
-        rules[mail].add(of_steps[step])
-    for mail in FormTelling.objects.filter(step=None).values_list("delivery", flat=True):
-        rules[mail].add(None)
+    lines = FormTelling.objects.values_list("step", "delivery", "stopped_at")
+    stops = {(step, mail): at for step, mail, at in lines if at is not None}
+    for step, mail, _ in told:
+        rules[mail].add((of_steps[step], stops.get((step, mail))))
+    for step, mail, _at in lines:
+        if step is None:
+            rules[mail].add((None, None))
     pauses = list(Pause.objects.values_list("clinic", "scope", "target_id", "created_at", "ended_at"))
     for mail, clinic, at in DeliveryAttempt.objects.values_list("delivery", "delivery__clinic", "started_at"):
         over = {(scope, target) for one, scope, target, begun, ended in pauses
                 if one == clinic and begun < at and (ended is None or at < ended)}  # fmt: skip
         assert "clinic" not in {scope for scope, _ in over}, (mail, at)
-        assert not rules[mail] <= {target for scope, target in over if scope == "rule"}, (mail, at)
+        speaking = {rule for rule, stopped in rules[mail] if stopped is None or stopped > at}
+        paused = {target for scope, target in over if scope == "rule"}
+        assert not speaking or speaking - paused, (mail, at)
 
 
 def each_crossing_is_told_at_most_once() -> None:

@@ -8,8 +8,10 @@ from typing import Any
 from django.db import transaction
 
 from automations.engine.declare import catalog
-from forms_app.models import FormTelling
+from forms_app import opening
+from forms_app.models import FormTelling, SigningLink
 from messaging.models import Delivery
+from patients.consents import set_consents
 from patients.models import Contact
 
 ACTION = catalog.actions["require_form"]
@@ -44,3 +46,20 @@ def tellers() -> set[int | None]:
 def left(delivery: Delivery, state: str = "sent") -> None:
     """Let a delivery have left by now."""
     Delivery.objects.filter(pk=delivery.pk).update(state=state)
+
+
+def refuse_surveys(patient: Any) -> None:
+    """Let the patient say no to surveys."""
+    set_consents(patient, [{"category": "survey", "channel": "email", "granted": False}])
+
+
+def ended() -> tuple[str, str, str]:
+    """Return category, state and reason of the only delivery."""
+    delivery = Delivery.objects.get()
+    return delivery.category, delivery.state, delivery.reason
+
+
+def link_of(patient: Any, contact: Any = None) -> SigningLink:
+    """Return a used link, whose reader may ask for another."""
+    mark = opening.address_mark(patient, contact)
+    return SigningLink(clinic=patient.clinic, patient=patient, contact=contact, address_mark=mark)

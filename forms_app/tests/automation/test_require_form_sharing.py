@@ -2,43 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from accounts.models import Pause
-from automations.models import Rule
 from clinic import clock
-from forms_app import opening, reminding, services
-from forms_app.models import FormRequest, FormTelling, SigningLink
-from forms_app.tests.automation.sharing import ACTION, left, run, states, tellers, two_parents
+from forms_app import lifecycle, opening, reminding, services
+from forms_app.models import FormRequest, FormTelling
+from forms_app.tests.automation.sharing import (
+    ACTION,
+    ended,
+    left,
+    link_of,
+    refuse_surveys,
+    run,
+    states,
+    tellers,
+    two_parents,
+)
 from forms_app.tests.builders import ask, fill, require_step
 from messaging import delivery as sending
-from messaging import leases, selectors
+from messaging import selectors
+from messaging import services as messages
 from messaging.models import Delivery
-from messaging.shelf import Shelf
-from patients.consents import set_consents
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
-
-
-def refuse_surveys(patient: Any) -> None:
-    set_consents(patient, [{"category": "survey", "channel": "email", "granted": False}])
-
-
-def ended() -> tuple[str, str, str]:
-    delivery = Delivery.objects.get()
-    return delivery.category, delivery.state, delivery.reason
-
-
-def link_of(patient: Any, contact: Any = None) -> SigningLink:
-    """A used link, whose reader may ask for another."""
-    mark = opening.address_mark(patient, contact)
-    return SigningLink(clinic=patient.clinic, patient=patient, contact=contact, address_mark=mark)
 
 
 # --- what it is ---
@@ -75,12 +65,42 @@ def test_it_ends_with_those_whose_forms_are_open_still(patient, consent, questio
 
 
 def test_it_may_leave_as_soon_as_the_first_of_two_that_move_wants_it(patient, consent):
-    first, second = require_step(patient, "privacy"), require_step(patient, "privacy")
-    run(replace(first, not_before=clock.now() + 9 * HOUR))
+    far = clock.now() + 9 * HOUR
+    first, second = (replace(require_step(patient, "privacy"), not_before=far) for _ in range(2))
+    run(first)
     run(second)
     soon, later = clock.now() + HOUR, clock.now() + 2 * HOUR
     ACTION.limit({second.id: (later, None), first.id: (soon, None)})
     assert Delivery.objects.get().not_before == soon
+
+
+def test_who_joins_may_have_it_leave_sooner(patient, consent, questionnaire):
+    run(replace(require_step(patient, "privacy"), not_before=clock.now() + 9 * HOUR))
+    soon = clock.now() + HOUR
+    for form in ("privacy", "pain"):
+        run(replace(require_step(patient, form), not_before=soon))
+        assert Delivery.objects.get().not_before == soon
+    run(replace(require_step(patient, "privacy"), not_before=clock.now() + 2 * HOUR))
+    assert Delivery.objects.get().not_before == soon
+
+
+def test_what_rests_between_two_attempts_goes_on_resting_whoever_joins(patient, consent):
+    run(require_step(patient, "privacy"))
+    rest = clock.now() + HOUR
+    Delivery.objects.update(state="retry", not_before=rest)
+    run(require_step(patient, "privacy"))
+    assert Delivery.objects.get().not_before == rest
+
+
+def test_a_rule_whose_form_is_filled_moves_nothing_of_others(patient, consent, questionnaire):
+    far = clock.now() + 9 * HOUR
+    filled, other = (replace(require_step(patient, form), not_before=far) for form in ("privacy", "pain"))
+    run(filled)
+    run(other)
+    fill(FormRequest.objects.get(template=consent))
+    ACTION.limit({filled.id: (clock.now(), clock.now() + HOUR)})
+    delivery = Delivery.objects.get()
+    assert (delivery.not_before, delivery.not_after) == (far, None)
 
 
 def test_the_end_of_what_is_being_sent_moves_too(patient, consent):
@@ -114,71 +134,22 @@ def test_a_reminder_tells_of_all_that_is_open_and_leaves_for_the_rest_of_it(pati
     assert ended() == ("transactional", "sent", "")
 
 
-# --- whose pause holds it ---
-
-
-def pause(patient: Any, rule: str) -> Pause:
-    target = Rule.objects.get(slug=rule).pk
-    return Pause.objects.create(clinic=patient.clinic, scope="rule", target_id=target, why="test")
-
-
-def held() -> bool:
-    """Ask all who look for pauses, which must agree."""
-    waits = selectors.next_due() is None
-    claimed = leases.claim(10)
-    Delivery.objects.update(state="sending", attempts=1)
-    [row] = Delivery.objects.all()
-    _row, paused = Shelf([]).take(leases.Held(row.pk, row.attempts))
-    Delivery.objects.update(state="queued", attempts=0)
-    assert waits == paused == (not claimed)
-    return paused
-
-
-def test_of_two_rules_that_share_it_only_the_pause_of_both_holds_it(patient, consent):
-    run(require_step(patient, "privacy", rule="first"))
-    run(require_step(patient, "privacy", rule="second"))
-    begun = pause(patient, "first")
-    assert not held()
-    pause(patient, "second")
-    assert held()
-    begun.ended_at = clock.now()
-    begun.save()
-    assert not held()
-
-
-def test_the_pause_of_the_only_rule_whose_form_is_open_still_holds_it(patient, consent, questionnaire):
-    run(require_step(patient, "privacy", rule="first"))
-    run(require_step(patient, "pain", rule="second"))
-    services.void(FormRequest.objects.get(template=consent))
-    pause(patient, "second")
-    assert held()
-
-
-def test_the_pause_of_a_rule_that_stopped_holds_nothing_of_others(patient, consent):
-    first = require_step(patient, "privacy", rule="first")
-    run(first)
-    run(require_step(patient, "privacy", rule="second"))
-    ACTION.withdraw([first.id])
-    pause(patient, "first")
-    assert not held()
-
-
-def test_no_pause_of_a_rule_holds_a_persons_reminder(patient, consent):
-    run(require_step(patient, "privacy", rule="first"))
-    reminding.send_again(FormRequest.objects.get())
-    pause(patient, "first")
-    assert not held()
-    Pause.objects.create(clinic=patient.clinic, scope="patient", target_id=patient.pk, why="test")
-    assert held()
-
-
-def test_one_rule_alone_holds_its_own_and_no_other_clinics_pause_does(patient, consent, other_clinic):
-    run(require_step(patient, "privacy", rule="first"))
-    rule = Rule.objects.get(slug="first")
-    Pause.objects.create(clinic=other_clinic, scope="rule", target_id=rule.pk, why="test")
-    assert not held()
-    pause(patient, "first")
-    assert held()
+@pytest.mark.parametrize("take_back", ["about", "patient", "cancelled"])
+def test_whatever_takes_a_request_back_the_message_is_of_those_left(patient, consent, survey, take_back):
+    step = require_step(patient, "privacy")
+    run(step)
+    run(require_step(patient, "satisfaction", about=("appointment", 5)))
+    asked = FormRequest.objects.get(template=survey)
+    assert (asked.about_type, Delivery.objects.get().category) == ("appointment", "transactional")
+    FormRequest.objects.filter(template=consent).update(about_type="appointment", about_id=6)
+    if take_back == "about":
+        services.void_about("appointment", [6], reason="cancelled")
+    elif take_back == "cancelled":
+        lifecycle.cancel_open([lifecycle.Unwanted(patient.pk, "privacy", "", None, step.id)], reason="x")
+    else:
+        services.void_of_patients([patient.pk], reason="left")
+    wanted = "transactional" if take_back == "patient" else "survey"  # nobody is left: it is not worth a thought
+    assert Delivery.objects.get().category == wanted
 
 
 # --- who was told ---
@@ -236,6 +207,25 @@ def test_what_one_step_sends_to_two_parents_is_one_message_whoever_stops(patient
     assert len(selectors.messages_to([patient.pk], since=yesterday)[patient.pk]) == 1
 
 
+def test_what_staff_took_back_while_it_was_being_sent_has_told_nobody(patient, consent):
+    step = require_step(patient, "privacy")
+    run(step)
+    left(Delivery.objects.get(), "sending")
+    messages.withdraw_deliveries([Delivery.objects.get().pk])
+    assert ACTION.unsent([step.id]) == set()
+    clock.advance_by(timedelta(minutes=5))
+    [result] = run(require_step(patient, "privacy"))
+    assert (len(result["deliveries"]), states()) == (1, ["sending", "queued"])
+
+
+def test_a_form_joins_what_is_being_sent_however_long_ago_it_was_queued(patient, consent, questionnaire):
+    run(require_step(patient, "privacy"))
+    left(Delivery.objects.get(), "sending")
+    clock.advance_by(timedelta(minutes=5))
+    run(require_step(patient, "pain"))
+    assert (states(), FormTelling.objects.count()) == (["sending"], 2)
+
+
 def test_a_rule_joins_what_waits_also_while_the_patient_has_no_address(patient, consent):
     first, second = require_step(patient, "privacy"), require_step(patient, "privacy")
     run(first)
@@ -246,55 +236,3 @@ def test_a_rule_joins_what_waits_also_while_the_patient_has_no_address(patient, 
     patient.save()
     ACTION.withdraw([first.id])
     assert (states(), tellers()) == (["queued"], {second.id})
-
-
-# --- while its sender has it in hand ---
-
-
-@pytest.fixture
-def meanwhile(monkeypatch) -> Callable[[Callable[[], Any]], None]:
-    """Let something happen after the sender has judged and before it writes that the message must not leave."""
-
-    def arrange(what: Callable[[], Any]) -> None:
-        real, happened = sending._conclude, []
-
-        def later(*arguments: Any, **settings: Any) -> None:
-            if not happened:
-                happened.append(what())
-            real(*arguments, **settings)
-
-        monkeypatch.setattr(sending, "_conclude", later)
-
-    return arrange
-
-
-def test_a_consent_that_joins_a_survey_just_being_suppressed_is_told_of(patient, consent, survey, meanwhile):
-    run(require_step(patient, "satisfaction"))
-    refuse_surveys(patient)
-    meanwhile(lambda: run(require_step(patient, "privacy")))
-    sending.drain_due()
-    assert ended() == ("transactional", "queued", "")
-    clock.advance_by(timedelta(seconds=10))
-    sending.drain_due()
-    assert ended() == ("transactional", "sent", "")
-
-
-def test_a_form_that_joins_what_has_just_nothing_to_say_is_told_of(patient, consent, questionnaire, meanwhile):
-    run(require_step(patient, "privacy"))
-    services.void(FormRequest.objects.get())
-    meanwhile(lambda: run(require_step(patient, "pain")))
-    sending.drain_due()
-    clock.advance_by(timedelta(seconds=10))
-    sending.drain_due()
-    assert ended() == ("transactional", "sent", "")
-
-
-def test_what_was_read_before_somebody_joined_is_not_ended_as_too_late(patient, consent):
-    run(replace(require_step(patient, "privacy"), not_after=clock.now() + HOUR))
-    [taken] = leases.claim(10)
-    shelf = Shelf([taken])
-    shelf._row(taken)
-    clock.advance_by(2 * HOUR)
-    run(require_step(patient, "privacy"))
-    sending._deliver(taken, sending.Mailer(), shelf)
-    assert ended() == ("transactional", "queued", "")
