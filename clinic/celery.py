@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any
 
 from celery import Celery
 from celery.app.amqp import AMQP
 from celery.beat import Scheduler
-from celery.signals import beat_embedded_init, celeryd_init, setup_logging, worker_process_init
+from celery.signals import beat_embedded_init, celeryd_after_setup, celeryd_init, setup_logging, worker_process_init
 from django.conf import settings
 from kombu import Connection
+from kombu.exceptions import OperationalError
 
 from clinic.embedded import die_with_parent, ensure
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic.settings")
+logger = logging.getLogger(__name__)
 
 
 class EagerConnection(Connection):
@@ -50,6 +53,19 @@ def start_the_embedded_servers(**_kwargs: Any) -> None:
     """Have the embedded servers run before the worker first asks for its broker."""
     if "embedded" in settings.DATABASES["default"]["OPTIONS"]:
         ensure(settings.EMBEDDED_DIR)
+
+
+@celeryd_after_setup.connect
+def forget_old_wake_ups(instance: Any, **_kwargs: Any) -> None:
+    """Throw away what waits in the queues of a worker that starts.
+
+    They are wake-ups, and the next tick says the same. One among them may be malformed and have ended the process
+    before: a worker that came back would take it up again, for ever.
+    """
+    try:
+        instance.app.control.purge()
+    except OperationalError:
+        logger.warning("the broker cannot be reached yet: no wake-ups thrown away")
 
 
 @worker_process_init.connect

@@ -11,6 +11,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from clinic.clock import now
 from clinic.languages import spoken
 from forms_app import selectors
 from forms_app.links import KIND, tokens_of, url_for
@@ -28,6 +29,7 @@ PURPOSE = "forms"
 def write(delivery: Delivery, reader: Recipient) -> Content | Suppress:
     """Write the message, without a word about what the forms are about; nothing open any more: nothing to say."""
     due = list(selectors.open_requests(delivery.patient_id).values_list("due_at", flat=True))
+    ahead = [at for at in due if at is not None and at > now()]  # what is overdue needs no date any more
     if not due or not is_of_use(delivery):  # all who told of a form by it have what they want
         return Suppress("nothing_to_say")
     context = purposes.context_of(delivery, reader)
@@ -39,8 +41,8 @@ def write(delivery: Delivery, reader: Recipient) -> Content | Suppress:
             "%(clinic)s asks you to fill in a form.", "%(clinic)s asks you to fill in %(count)d forms.", len(due)
         )
         parts = [_("Hello %(name)s,") % values, asks % values]
-        if due[0] is not None:
-            parts.append(_("Please do so by %(moment)s.") % {"moment": context.say(due[0])})
+        if ahead:
+            parts.append(_("Please do so by %(moment)s.") % {"moment": context.say(min(ahead))})
         parts += [url_for(delivery), _lasts()]
         if clinic.phone:
             parts.append(_("Questions? Call us: %(phone)s") % values)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -108,7 +109,8 @@ def _ask_front_desk(row: SigningLink) -> None:
 def send_again(row: SigningLink) -> Delivery | None:
     """Send a new link to the same reader, at the address that is on record; None if there is no reason to.
 
-    For a link that was used or has ended, never after one was locked, and not more often than every ten minutes.
+    For a link that was used or has ended, never after one was locked, and not more often than every ten minutes. What
+    waits for this reader leaves now instead.
     """
     patient, contact_id = row.patient, row.contact_id
     lock_patients([patient.pk])
@@ -118,17 +120,25 @@ def send_again(row: SigningLink) -> Delivery | None:
     if (
         row.address_mark != address_mark(patient, row.contact)
         or not selectors.open_requests(patient.pk).exists()
-        or sent.filter(created_at__gt=moment - AGAIN_AFTER).exists()
         or locked.exists()
     ):
         return None
+    waiting = sent.filter(state__in=Delivery.WAITING, withdraw_asked_at=None).order_by("pk")
+    delivery = waiting.select_for_update(no_key=True).last()
+    if delivery is not None and delivery.not_before <= moment:
+        return None  # on its way
+    if delivery is None:
+        lately = Q(created_at__gt=moment - AGAIN_AFTER) | Q(finished_at__gt=moment - AGAIN_AFTER)
+        if sent.filter(lately).exists():
+            return None
+        delivery = messages.queue_email(
+            clinic_id=patient.clinic_id,
+            patient_id=patient.pk,
+            contact_id=contact_id,
+            category=Category.TRANSACTIONAL,
+            purpose=PURPOSE,
+        )
     audit.record("signing_link.asked_again", obj=row)
-    delivery = messages.queue_email(
-        clinic_id=patient.clinic_id,
-        patient_id=patient.pk,
-        contact_id=contact_id,
-        category=Category.TRANSACTIONAL,
-        purpose=PURPOSE,
-    )
     tell_of_all([delivery], Category.TRANSACTIONAL)
+    messages.bring_forward({delivery.pk: moment})
     return delivery

@@ -7,7 +7,7 @@ form. Callers hold the patients' locks.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,10 +34,11 @@ def unsent(step_ids: Collection[int]) -> set[int]:
     return set(_ahead(step_ids).filter(delivery__withdraw_asked_at=None).values_list("step_id", flat=True))
 
 
-def tell_of_all(deliveries: Collection[Delivery], category: Category | None = None) -> None:
+def tell_of_all(deliveries: Sequence[Delivery], category: Category | None = None) -> None:
     """Let messages that a person has sent tell of every form that is open for their patients.
 
-    `category`: what each must be, whatever the form; otherwise the form's own.
+    `category`: what each must be, whatever the form; otherwise the form's own. It stands over a reminder's that was so
+    far in the same message.
     """
     patients = {delivery.patient_id for delivery in deliveries}
     rows = FormRequest.objects.filter(patient__in=patients, status__in=FormRequest.OPEN).select_related("template")
@@ -50,6 +51,12 @@ def tell_of_all(deliveries: Collection[Delivery], category: Category | None = No
         if delivery.patient_id == row.patient_id
     ]
     FormTelling.objects.bulk_create(lines, ignore_conflicts=True)  # said before, it stands
+    if category is not None:
+        FormTelling.objects.filter(delivery__in=deliveries, step=None).update(category=category)
+    newest = {delivery.patient_id: delivery for delivery in reversed(deliveries)}
+    for row in rows:
+        row.message = newest[row.patient_id]
+    FormRequest.objects.bulk_update(rows, ["message"])
     refresh(delivery.pk for delivery in deliveries)
 
 

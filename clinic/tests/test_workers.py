@@ -1,5 +1,6 @@
 """A real Celery worker with beat, and a broker that comes and goes."""
 
+import json
 import os
 
 import psutil
@@ -25,8 +26,8 @@ app.conf.beat_schedule = {
 class Recording:
     """A worker whose tasks each write a letter into a file: t for a tick."""
 
-    def __init__(self, worker, notes):
-        self.worker, self.notes = worker, notes
+    def __init__(self, worker, notes, environment):
+        self.worker, self.notes, self.environment = worker, notes, environment
 
     def count(self) -> int:
         return len(self.notes.read_text())
@@ -43,10 +44,10 @@ def recording(start_worker, tmp_path, private_valkey, settings):
     notes = tmp_path / "notes"
     notes.touch()
     path = f"{tmp_path}{os.pathsep}{settings.BASE_DIR}"
-    worker = start_worker(
-        "engine", app="recording_app", NOTES=str(notes), PYTHONPATH=path, TEST_REDIS_URL=private_valkey.url
-    )
-    return Recording(worker, notes)
+    environment = {
+        "app": "recording_app", "NOTES": str(notes), "PYTHONPATH": path, "TEST_REDIS_URL": private_valkey.url
+    }  # fmt: skip
+    return Recording(start_worker("engine", **environment), notes, environment)
 
 
 @pytest.mark.slow
@@ -65,6 +66,28 @@ def test_ticks_go_on_after_the_broker_was_emptied(recording, private_valkey):
         client.flushall()
 
     assert recording.ticks_on()
+
+
+MALFORMED = {
+    "body": "W1tdLCB7fSwge31d",
+    "content-encoding": "utf-8",
+    "content-type": "application/json",
+    "headers": {"task": "recording.note", "id": "x", "lang": "py", "timelimit": "a", "argsrepr": "()"},
+    "properties": {"delivery_tag": "x", "delivery_info": {"exchange": "", "routing_key": "engine"}, "priority": 0,
+                   "body_encoding": "base64", "correlation_id": "x"},
+}  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_message_that_ends_a_worker_does_not_end_the_next_one(recording, private_valkey, start_worker):
+    assert recording.ticks_on()
+    with private_valkey.client() as client:
+        client.lpush("engine", json.dumps(MALFORMED))
+        assert wait_until(lambda: recording.worker.process.poll() is not None, 60)
+        recording.worker.stop()
+        assert client.llen("engine") > 0
+    again = start_worker("engine", **recording.environment)
+    assert Recording(again, recording.notes, recording.environment).ticks_on()
 
 
 @pytest.mark.slow

@@ -62,6 +62,18 @@ def test_the_message_counts_what_is_open_and_leads_to_it_without_naming_it(patie
     assert b"Pain" in page.content
 
 
+def test_a_day_that_has_passed_is_named_no_more(patient, consent, questionnaire):
+    run(require_step(patient, "privacy", due_in_days=2), require_step(patient, "pain", due_in_days=9))
+    first, second = FormRequest.objects.order_by("due_at").values_list("due_at", flat=True)
+    text = written(Delivery.objects.get()).text
+    assert f"{first:%B} {first.day}" in text
+    clock.advance_to(first + timedelta(hours=1))
+    text = written(Delivery.objects.get()).text
+    assert (f"{second:%B} {second.day}" in text, f"{first:%B} {first.day}," in text) == (True, False)
+    clock.advance_to(second)
+    assert "Please do so by" not in written(Delivery.objects.get()).text
+
+
 def test_the_message_is_written_when_it_leaves_and_not_at_all_when_nothing_is_open(patient, consent, questionnaire):
     run(require_step(patient, "privacy"), require_step(patient, "pain"))
     fill(FormRequest.objects.get(template=consent))

@@ -124,6 +124,20 @@ def test_a_link_that_the_patient_asked_for_stays_what_it_is_when_a_survey_that_j
     assert ended() == ("transactional", "sent", "")
 
 
+@pytest.mark.parametrize("minutes", [1, 40])
+def test_who_asks_for_a_link_gets_what_waits_at_once_and_no_second_one(patient, consent, questionnaire, minutes):
+    far = clock.now() + 9 * HOUR
+    run(replace(require_step(patient, "privacy"), not_before=far))
+    asked = ask(patient, questionnaire)
+    clock.advance_by(timedelta(minutes=minutes))
+    sent = opening.send_again(link_of(patient))
+    asked.refresh_from_db()
+    assert (sent, asked.message, tellers() >= {None}) == (Delivery.objects.get(), sent, True)
+    sending.drain_due()
+    assert ended() == ("transactional", "sent", "")
+    assert opening.send_again(link_of(patient)) is None
+
+
 def test_a_reminder_tells_of_all_that_is_open_and_leaves_for_the_rest_of_it(patient, consent, questionnaire):
     remembered, _other = ask(patient, consent), ask(patient, questionnaire)
     reminding.send_again(remembered)
