@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from forms_app.message import PURPOSE
 from forms_app.models import FormRequest, FormTelling
-from forms_app.telling import UNSENT, category_of, refresh
+from forms_app.telling import LEFT, UNSENT, category_of, refresh
 from messaging import followup, services
 from messaging.models import Category, Delivery
 from messaging.recipients import key_of
@@ -20,7 +20,6 @@ from messaging.services import Email
 TOGETHER = timedelta(minutes=1)
 State = Delivery.State
 GONE = (State.WITHDRAWN, State.SUPPRESSED, State.FAILED)
-LEFT = (State.SENT, State.UNKNOWN)
 Slot = tuple[int, str]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -20,8 +20,8 @@ from clinic.secrets import digest_of, new_secret
 from forms_app import selectors
 from forms_app.links import HELD_FOR, Link, address_mark
 from forms_app.message import PURPOSE
-from forms_app.models import SigningLink
-from forms_app.telling import tell_of_all
+from forms_app.models import FormRequest, FormTelling, SigningLink
+from forms_app.telling import LEFT, tell_of_all
 from messaging import services as messages
 from messaging.models import Category, Delivery
 from messaging.recipients import key_of
@@ -125,11 +125,11 @@ def send_again(row: SigningLink) -> Delivery | None:
         return None
     waiting = sent.filter(state__in=Delivery.WAITING, withdraw_asked_at=None).order_by("pk")
     delivery = waiting.select_for_update(no_key=True).last()
-    if delivery is not None and delivery.not_before <= moment:
-        return None  # on its way
+    if delivery is not None and _is_on_its_way(delivery, moment):
+        return None
     if delivery is None:
-        lately = Q(created_at__gt=moment - AGAIN_AFTER) | Q(finished_at__gt=moment - AGAIN_AFTER)
-        if sent.filter(lately).exists():
+        left = Q(finished_at__gt=moment - AGAIN_AFTER, state__in=LEFT) | Q(state=Delivery.State.SENDING)
+        if sent.filter(Q(created_at__gt=moment - AGAIN_AFTER) | left).exists():
             return None
         delivery = messages.queue_email(
             clinic_id=patient.clinic_id,
@@ -142,3 +142,10 @@ def send_again(row: SigningLink) -> Delivery | None:
     tell_of_all([delivery], Category.TRANSACTIONAL)
     messages.bring_forward({delivery.pk: moment})
     return delivery
+
+
+def _is_on_its_way(delivery: Delivery, moment: datetime) -> bool:
+    """Tell whether a message that waits leaves as soon as it can, held by no rule's pause and no no to surveys."""
+    free = FormTelling.objects.filter(delivery=delivery, step=None, category=Category.TRANSACTIONAL)
+    soon = delivery.state == Delivery.State.RETRY or delivery.not_before <= moment
+    return soon and free.filter(request__status__in=FormRequest.OPEN).exists()

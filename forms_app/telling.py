@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db import transaction
+from django.db.models import F
 
 from clinic.clock import ClinicNow
 from forms_app.models import FormRequest, FormTelling, FormTemplate
@@ -20,6 +21,7 @@ from messaging.models import Category, Delivery, DeliveryAttempt
 
 State = Delivery.State
 UNSENT = (*Delivery.WAITING, State.SENDING)
+LEFT = (State.SENT, State.UNKNOWN)
 Limits = Mapping[int, tuple[datetime, datetime | None]]
 """By step: from when and until when its message may leave."""
 
@@ -97,27 +99,37 @@ def refresh(delivery_ids: Iterable[int]) -> set[int]:
     """Make messages that have not left as those want them who tell of an open form by them; return these messages' ids.
 
     They are of the weightier category, end with the last, and stand for the rules of all, unless a person tells too. A
-    message by which nobody tells any more is left as it is, and one that its sender has begun to hand over is what it
-    was when that began; it is asked for again before the next attempt.
+    message by which nobody tells any more is left as it is. What its sender has begun to hand over is of the category
+    and end with which that began; it is asked for again before the next attempt.
     """
-    wanted = _wanted(delivery_ids)
-    begun = Exists(DeliveryAttempt.objects.filter(delivery=OuterRef("pk"), number=OuterRef("attempts")))
-    rows = Delivery.objects.filter(~Q(begun, state=State.SENDING), pk__in=wanted, state__in=UNSENT)
-    changed = []
-    for row in rows.annotate(rule_of_source=F("source_step__rule_id")).only(*_MADE) if wanted else ():
-        before = [getattr(row, name) for name in _MADE]
-        lines = wanted[row.pk]
-        categories, ends = {line.category for line in lines}, [line.not_after for line in lines]
-        row.category = Category.TRANSACTIONAL if Category.TRANSACTIONAL in categories else Category.SURVEY
-        row.not_after = None if None in ends else max(end for end in ends if end is not None)
-        row.on_behalf_of = _rules_of(lines, row.rule_of_source)
-        if before != [getattr(row, name) for name in _MADE]:
-            changed.append(row)
-    Delivery.objects.bulk_update(changed, _MADE)
+    ids = set(delivery_ids)
+    if not ids:
+        return ids
+    with transaction.atomic():
+        locked = Delivery.objects.filter(pk__in=ids, state__in=UNSENT).order_by("pk")
+        locked = locked.select_for_update(no_key=True, of=("self",)).annotate(of_source=F("source_step__rule_id"))
+        rows = {row.pk: row for row in locked.only(*_MADE, "state", "attempts")}
+        wanted = _wanted(ids)  # asked once nobody can change the rows under our hands
+        begun = {(row.delivery_id, row.number) for row in DeliveryAttempt.objects.filter(delivery__in=rows)}
+        changed = []
+        for row in (rows[pk] for pk in wanted if pk in rows):
+            before = [getattr(row, name) for name in _MADE]
+            if row.state != State.SENDING or (row.pk, row.attempts) not in begun:
+                _shape(row, wanted[row.pk])
+            row.on_behalf_of = _rules_of(wanted[row.pk], row.of_source)
+            if before != [getattr(row, name) for name in _MADE]:
+                changed.append(row)
+        Delivery.objects.bulk_update(changed, _MADE)
     return set(wanted)
 
 
 _MADE = ["category", "not_after", "on_behalf_of"]
+
+
+def _shape(row: Delivery, lines: Collection[FormTelling]) -> None:
+    categories, ends = {line.category for line in lines}, [line.not_after for line in lines]
+    row.category = Category.TRANSACTIONAL if Category.TRANSACTIONAL in categories else Category.SURVEY
+    row.not_after = None if None in ends else max(end for end in ends if end is not None)
 
 
 def _rules_of(lines: Collection[FormTelling], of_source: int | None) -> list[int] | None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from clinic import clock
-from forms_app import services
+from forms_app import reminding, services
 from forms_app.models import FormRequest
 from forms_app.tests.automation.sharing import ended, refuse_surveys, run
 from forms_app.tests.builders import fill, require_step
@@ -102,8 +102,10 @@ def test_what_is_being_handed_over_stays_what_it_was_and_is_another_before_the_n
     run(require_step(patient, "privacy"))
     run(require_step(patient, "satisfaction"))
     taken = begun(patient, "transactional")
+    reminding.send_again(FormRequest.objects.get(template=survey))
     fill(FormRequest.objects.get(template=consent))
-    assert Delivery.objects.get().category == "transactional"
+    delivery = Delivery.objects.get()
+    assert (delivery.category, delivery.on_behalf_of) == ("transactional", [])
     refuse_surveys(patient)
     sending._settle(taken, sending.Outcome(sending.Result.TEMPORARY, "450 later"))
     assert Delivery.objects.get().state == "retry"

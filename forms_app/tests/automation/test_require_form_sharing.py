@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import pytest
 
+from accounts.models import Pause
+from automations.models import Step
 from clinic import clock
 from forms_app import lifecycle, opening, reminding, services
 from forms_app.models import FormRequest, FormTelling
@@ -136,6 +138,36 @@ def test_who_asks_for_a_link_gets_what_waits_at_once_and_no_second_one(patient, 
     sending.drain_due()
     assert ended() == ("transactional", "sent", "")
     assert opening.send_again(link_of(patient)) is None
+
+
+def test_who_asks_for_a_link_gets_it_though_a_rules_pause_holds_what_is_due(patient, consent):
+    run(require_step(patient, "privacy"))
+    target = Step.objects.get().rule_id
+    Pause.objects.create(clinic=patient.clinic, scope="rule", target_id=target, why="test")
+    sending.drain_due()
+    assert states() == ["queued"]
+    assert opening.send_again(link_of(patient)) is not None
+    assert opening.send_again(link_of(patient)) is None
+    sending.drain_due()
+    assert ended() == ("transactional", "sent", "")
+
+
+@pytest.mark.parametrize("state", ["withdrawn", "suppressed", "failed"])
+def test_what_has_just_ended_without_leaving_keeps_nobody_from_a_link(patient, consent, state):
+    run(require_step(patient, "privacy"))
+    clock.advance_by(timedelta(minutes=20))
+    Delivery.objects.update(state=state, finished_at=clock.now())
+    assert opening.send_again(link_of(patient)) is not None
+
+
+@pytest.mark.parametrize("state", ["sending", "retry"])
+def test_what_is_being_sent_or_tried_again_is_not_sent_twice(patient, consent, state):
+    run(require_step(patient, "privacy"))
+    clock.advance_by(timedelta(minutes=20))
+    Delivery.objects.update(state=state, not_before=clock.now() + HOUR)
+    for _press in range(2):
+        opening.send_again(link_of(patient))
+    assert states() == [state]
 
 
 def test_a_reminder_tells_of_all_that_is_open_and_leaves_for_the_rest_of_it(patient, consent, questionnaire):
