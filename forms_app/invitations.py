@@ -27,7 +27,7 @@ Slot = tuple[int, str]
 class Wish:
     """Tell a patient of a request; `contact_ids` are the readers with an address (None: the patient), maybe none.
 
-    `step_id` is 0 where a person wishes it.
+    `step_id` is 0 where a person wishes it (forms_app/reminding.py).
     """
 
     request: FormRequest
@@ -63,7 +63,7 @@ def invite(wishes: Sequence[Wish]) -> dict[int, dict[str, Any]]:
     for wish in wishes:
         waiting = [row for (request, _key), row in told.items() if request == wish.request.pk and row.state in UNSENT]
         carried[wish.step_id] = [*waiting, *(by_slot[slot] for slot, _contact in lacking[wish.step_id])]
-    remember(wishes, carried)
+    _remember(wishes, carried)
     known = {request for request, _key in told}
     _ask_for_addresses(wish for wish in wishes if not wish.slots and wish.request.pk not in known)
     return {wish.step_id: _result(carried[wish.step_id], told=wish.request.pk in known) for wish in wishes}
@@ -108,7 +108,7 @@ def queue_missing(
     return dict(zip(fresh, services.queue(fresh.values()), strict=True))
 
 
-def remember(wishes: Sequence[Wish], carried: Mapping[int, Sequence[Delivery]]) -> None:
+def _remember(wishes: Sequence[Wish], carried: Mapping[int, Sequence[Delivery]]) -> None:
     """Write down by which deliveries each wish tells of its request, and make them what all want who tell by them.
 
     They leave from when the first of all wants it.
@@ -118,7 +118,7 @@ def remember(wishes: Sequence[Wish], carried: Mapping[int, Sequence[Delivery]]) 
             clinic_id=wish.request.clinic_id,
             request=wish.request,
             delivery=row,
-            step_id=wish.step_id or None,
+            step_id=wish.step_id,
             category=wish.category,
             not_after=wish.not_after,
         )

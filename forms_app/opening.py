@@ -139,8 +139,7 @@ def send_again(row: SigningLink) -> Delivery | None:
             purpose=PURPOSE,
         )
     audit.record("signing_link.asked_again", obj=row)
-    tell_of_all([delivery], Category.TRANSACTIONAL)
-    messages.bring_forward({delivery.pk: moment})
+    tell_of_all([delivery], moment, Category.TRANSACTIONAL)
     return delivery
 
 

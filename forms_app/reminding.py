@@ -13,7 +13,7 @@ from accounts import audit
 from accounts.permissions import require
 from clinic.clock import now
 from clinic.errors import Refused
-from forms_app.invitations import Wish, queue_missing, remember, shareable
+from forms_app.invitations import Wish, queue_missing, shareable
 from forms_app.lifecycle import locked
 from forms_app.models import FormRequest, FormTemplate
 from forms_app.requesting import CREATED, Requested, request_form
@@ -79,8 +79,7 @@ def send_again(request: FormRequest, *, noun: str = "form.reminded") -> Delivery
         )
         _may_leave(wish)
         deliveries = _queue(wish)
-        remember([wish], {wish.step_id: deliveries})
-        tell_of_all(deliveries)
+        tell_of_all(deliveries, wish.not_before or wish.moment)
         audit.record(noun, obj=fresh, detail={"deliveries": [row.pk for row in deliveries]})
     return deliveries[0]
 

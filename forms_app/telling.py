@@ -36,8 +36,8 @@ def unsent(step_ids: Collection[int]) -> set[int]:
     return set(_ahead(step_ids).filter(delivery__withdraw_asked_at=None).values_list("step_id", flat=True))
 
 
-def tell_of_all(deliveries: Sequence[Delivery], category: Category | None = None) -> None:
-    """Let messages that a person has sent tell of every form that is open for their patients.
+def tell_of_all(deliveries: Sequence[Delivery], begin: datetime, category: Category | None = None) -> None:
+    """Let messages that a person has sent tell, from `begin` on, of every form that is open for their patients.
 
     `category`: what each must be, whatever the form; otherwise the form's own. It stands over a reminder's that was so
     far in the same message.
@@ -60,6 +60,7 @@ def tell_of_all(deliveries: Sequence[Delivery], category: Category | None = None
         row.message = newest[row.patient_id]
     FormRequest.objects.bulk_update(rows, ["message"])
     refresh(delivery.pk for delivery in deliveries)
+    services.bring_forward({delivery.pk: begin for delivery in deliveries})
 
 
 def withdraw(step_ids: Collection[int]) -> int:
@@ -140,12 +141,11 @@ def _rules_of(lines: Collection[FormTelling], of_source: int | None) -> list[int
     return None if rules == {of_source} else sorted(rules)
 
 
-def _wanted(delivery_ids: Iterable[int]) -> dict[int, list[FormTelling]]:
+def _wanted(delivery_ids: Collection[int]) -> dict[int, list[FormTelling]]:
     """Return, by message, the lines of those who tell of an open form by it; a message without any is left out."""
-    ids = set(delivery_ids)
-    rows = FormTelling.objects.filter(delivery__in=ids, stopped_at=None, request__status__in=FormRequest.OPEN)
+    rows = FormTelling.objects.filter(delivery__in=delivery_ids, stopped_at=None, request__status__in=FormRequest.OPEN)
     found: dict[int, list[FormTelling]] = {}
-    for line in rows.select_related("step").defer("step__config", "step__result").order_by("pk") if ids else ():
+    for line in rows.select_related("step").defer("step__config", "step__result"):
         found.setdefault(line.delivery_id, []).append(line)
     return found
 

@@ -62,7 +62,7 @@ def test_a_message_that_goes_because_who_joined_it_was_not_kept_breaks_the_law(t
 
 
 def test_a_persons_message_that_is_gone_breaks_the_law(told):
-    tell_of_all([Delivery.objects.get()])
+    tell_of_all([Delivery.objects.get()], clock.now())
     FormTelling.objects.filter(step__in=told).update(stopped_at=clock.now())
     laws.nobody_waits_for_a_message_that_was_taken_back()
     Delivery.objects.update(state="withdrawn", reason="stopped")

@@ -15,6 +15,29 @@ def due_step(
     patient: Any, action: str, params: dict[str, Any], *, role: str = "", now: datetime = NOON, rule: str = "rule"
 ) -> StepContext:
     """Store a rule, an event, a run and a step, and return what its action gets to see."""
+    step = _stored(patient, action, params, role, now, rule)
+    return StepContext(
+        id=step.pk,
+        clinic_id=step.clinic_id,
+        patient_id=patient.pk,
+        subject_type="patient",
+        subject_id=patient.pk,
+        event_id=step.run.event_id,
+        trigger=step.run.event.trigger,
+        occurred_at=now,
+        rule_id=step.rule_id,
+        rule_name=step.rule.name,
+        action_id="a1",
+        action=action,
+        params=params,
+        role=role,
+        due_at=now,
+        now=now,
+        zone=patient.clinic.time_zone,
+    )
+
+
+def _stored(patient: Any, action: str, params: dict[str, Any], role: str, now: datetime, rule: str) -> Step:
     clinic = patient.clinic
     number = Step.objects.count()
     of_rule, _created = Rule.objects.get_or_create(clinic=clinic, slug=rule, defaults={"name": "Rule"})
@@ -30,7 +53,7 @@ def due_step(
         state="matched",
     )
     run = Run.objects.create(clinic=clinic, event=event, rule=of_rule, patient=patient, outcome="matched")
-    step = Step.objects.create(
+    return Step.objects.create(
         clinic=clinic,
         run=run,
         rule=of_rule,
@@ -43,23 +66,4 @@ def due_step(
         role=role,
         due_at=now,
         key=f"test-{event.pk}",
-    )
-    return StepContext(
-        id=step.pk,
-        clinic_id=clinic.pk,
-        patient_id=patient.pk,
-        subject_type="patient",
-        subject_id=patient.pk,
-        event_id=event.pk,
-        trigger=event.trigger,
-        occurred_at=now,
-        rule_id=of_rule.pk,
-        rule_name=of_rule.name,
-        action_id="a1",
-        action=action,
-        params=params,
-        role=role,
-        due_at=now,
-        now=now,
-        zone=clinic.time_zone,
     )
